@@ -1,0 +1,106 @@
+# The daily commands. `make help` lists them; ARGS="…" is passed on where a target says so.
+
+VENV   := .venv
+PY     := $(VENV)/bin/python
+PYTEST := $(PY) -m pytest
+# A copy of the lock that is installed. It is written last, so an interrupted install has none and starts over.
+STAMP  := $(VENV)/.installed
+# The first of these that is new enough makes the environment: `make PYTHON=/path/to/python3.12 .venv` chooses another.
+PYTHON := python3.13 python3.12 python3.11 python3
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo run test lint types chromium server-tests unit integration fault browser format bench lock clean FORCE
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# Every candidate is run, since a name on PATH may be too old, a stub, or (on Debian) without its venv module.
+find_python = python=; venvless=; \
+	for candidate in $(PYTHON); do \
+	  "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue; \
+	  if "$$candidate" -c 'import venv, ensurepip' >/dev/null 2>&1; then python=$$candidate; break; fi; \
+	  venvless="$$venvless $$candidate"; \
+	done; \
+	if [ -z "$$python" ] && [ -n "$$venvless" ]; then \
+	  echo "No environment can be made:$$venvless has no venv module. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; \
+	elif [ -z "$$python" ]; then \
+	  echo "Python 3.11 or newer is needed; none of these is: $(PYTHON). Install one, or name it: make PYTHON=/path/to/python3 …" >&2; exit 1; \
+	fi
+
+.venv: $(STAMP) ## Make the environment in .venv from requirements-test.txt, and nothing else
+
+# An environment whose interpreter is gone is made again.
+$(STAMP): requirements-test.txt $(if $(shell $(PY) -c 'print(1)' 2>/dev/null),,FORCE)
+	@if cmp -s requirements-test.txt $@ && $(PY) -c '' 2>/dev/null; then touch $@; exit 0; fi; \
+	$(find_python); \
+	echo "== environment ($$python)"; \
+	rm -f $@ && \
+	"$$python" -m venv --clear $(VENV) && \
+	$(PY) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-test.txt && \
+	cp requirements-test.txt $@
+
+demo: .venv ## Start with a WeChat stand-in and sample users; no account needed (ARGS go to server.py)
+	@exec $(PY) server.py --demo $(ARGS)
+
+run: .venv ## Serve what config.yaml says (ARGS go to server.py)
+	@exec $(PY) server.py $(ARGS)
+
+test: lint types chromium server-tests browser ## Check everything; stops at the first failure
+
+lint: .venv ## Check style: ruff, and djLint on the templates
+	@echo "== lint"
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --check --quiet . || { echo "The files above are not formatted: make format" >&2; exit 1; }
+	@if [ -n "$$(find templates -type f -name '*.html' 2>/dev/null)" ]; then $(PY) -m djlint --quiet --lint templates; fi
+
+types: .venv ## Check types: mypy
+	@echo "== types"
+	@$(PY) -m mypy --no-error-summary
+
+chromium:
+	@echo "== browser"
+	@scripts/ensure-chromium >/dev/null
+
+# pytest's own status counts a run that collects nothing as a failure (5).
+server-tests: .venv
+	@echo "== tests/unit, integration, fault"
+	@$(PYTEST) tests --ignore=tests/browser
+
+unit integration fault: .venv
+	@echo "== tests/$@"
+	@$(PYTEST) tests/$@ $(ARGS)
+
+# Playwright brings its own event loop, so these tests have a run of their own.
+browser: .venv
+	@echo "== tests/browser"
+	@WXPASSPORT_CHROMIUM=$$(scripts/ensure-chromium) && export WXPASSPORT_CHROMIUM && $(PYTEST) tests/browser $(ARGS)
+
+unit: ## Test the pure rules (ARGS go to pytest, here and in the next three)
+integration: ## Test HTTP against a real mongod and the WeChat stand-in
+fault: ## Test the things that break
+browser: ## Test the dashboard in a headless browser
+
+format: .venv ## Format the Python code and sort its imports
+	@$(PY) -m ruff check --quiet --fix-only .
+	@$(PY) -m ruff format --quiet .
+
+bench: .venv ## Measure and print the figures (ARGS go to benchmarks)
+	@exec $(PY) -m benchmarks $(ARGS)
+
+UV   := build/uv
+LOCK  = $(UV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --system-certs --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+lock: ## Make both lock files from pyproject.toml; pins stay unless UPGRADE=1
+	@$(find_python); \
+	echo "== lock"; \
+	"$$python" -m venv --clear $(UV) && $(UV)/bin/python -m pip install -qq --disable-pip-version-check uv
+	@$(LOCK) -o requirements.txt pyproject.toml
+	@$(LOCK) -o requirements-test.txt -c requirements.txt --extra test pyproject.toml
+	@rm -rf $(UV)
+
+clean: ## Remove the environment, build/ and caches; data/ stays
+	@rm -rf $(VENV) build .mypy_cache .ruff_cache .hypothesis
+	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
