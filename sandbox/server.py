@@ -1,0 +1,133 @@
+"""`StandIn`: the stand-in as one thing that starts, answers and stops."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from tornado.http1connection import HTTP1Connection
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
+from tornado.iostream import StreamClosedError
+from tornado.netutil import bind_sockets
+from tornado.routing import AnyMatches, PathMatches, Rule, RuleRouter
+
+from sandbox import wire
+from sandbox.calls import Calls
+from sandbox.code2session import SPECIMEN, code2session
+from sandbox.control import control_application
+from sandbox.errcodes import refusal
+from sandbox.faults import Fault, Faults, is_loopback
+from sandbox.people import People
+
+MAX_REQUEST_BODY = 2**20
+
+Query = Mapping[str, str]
+WeChatCall = Callable[[Query, People], dict[str, Any]]
+
+# WeChat's calls by path; each gets the query and the people and returns the body.
+WECHAT_CALLS: dict[str, WeChatCall] = {"/sns/jscode2session": code2session}
+
+
+class StandIn:
+    """Owns the state and the HTTP server. Tests set `people` and `faults` and read `calls` directly."""
+
+    def __init__(
+        self,
+        apps: Mapping[str, str],
+        now: Callable[[], float] = time.time,
+        ssl_options: ssl.SSLContext | dict[str, Any] | None = None,
+        *,
+        auto_codes: bool = False,
+    ) -> None:
+        self.people = People(apps, now=now, auto_codes=auto_codes)
+        self.faults = Faults()
+        self.calls = Calls()
+        self._ssl_options = ssl_options
+        self._server: HTTPServer | None = None
+        self._base_url = ""
+        self._playing: set[asyncio.Task[None]] = set()
+
+    def start(self, port: int = 0, address: str = "127.0.0.1") -> None:
+        """Listen; port 0 picks a free one. May be started again after `stop`, with what it knew before."""
+        if not is_loopback(address):
+            raise ValueError(f"the WeChat stand-in listens on a loopback address only, not on {address}")
+        if self._server is not None:
+            raise RuntimeError(f"the WeChat stand-in already listens on {self._base_url}")
+        sockets = bind_sockets(port, address)
+        self._server = HTTPServer(
+            self._routes(), ssl_options=self._ssl_options, max_body_size=MAX_REQUEST_BODY
+        )
+        self._server.add_sockets(sockets)
+        scheme = "http" if self._ssl_options is None else "https"
+        host = f"[{address}]" if ":" in address else address
+        self._base_url = f"{scheme}://{host}:{sockets[0].getsockname()[1]}"
+
+    @property
+    def base_url(self) -> str:
+        if not self._base_url:
+            raise RuntimeError("start the WeChat stand-in first")
+        return self._base_url
+
+    async def stop(self) -> None:
+        """Stop listening and cut every connection, also those that hang or drip. Twice is once."""
+        if self._server is None:
+            return
+        server, self._server = self._server, None
+        server.stop()
+        playing = list(self._playing)
+        for task in playing:
+            task.cancel()
+        await asyncio.gather(*playing, return_exceptions=True)
+        await server.close_all_connections()
+
+    def _routes(self) -> RuleRouter:
+        # WeChat's calls go past tornado.web, which would take half of the time of an answer.
+        rules = [Rule(PathMatches(path), self._answering(call)) for path, call in WECHAT_CALLS.items()]
+        return RuleRouter([*rules, Rule(AnyMatches(), control_application(self))])
+
+    def _answering(self, call: WeChatCall) -> Callable[[HTTPServerRequest], None]:
+        def answer(request: HTTPServerRequest) -> None:
+            connection = cast(HTTP1Connection, request.connection)
+            query = _query(request)
+            if request.method == "HEAD":
+                wire.send(connection, b"")
+            elif request.method != "GET":
+                wire.send_json(connection, refusal(43001, now=self.people.now()))
+            elif (fault := self.faults.take()) is not None:
+                self._fail(connection, fault, call, query)
+            else:
+                reply = call(query, self.people)
+                self._note(query, str(reply.get("errcode", "ok")))
+                wire.send_json(connection, reply)
+
+        return answer
+
+    def _fail(self, connection: HTTP1Connection, fault: Fault, call: WeChatCall, query: Query) -> None:
+        self._note(query, fault.mode)
+        scene = wire.Scene(
+            connection=connection,
+            fault=fault,
+            answer=call(query, self.people) if fault.takes_the_code else SPECIMEN,
+            now=self.people.now(),
+            redirect_to=f"{self.base_url}/sandbox/redirected",
+        )
+        task = asyncio.get_running_loop().create_task(_play(scene))
+        self._playing.add(task)
+        task.add_done_callback(self._playing.discard)
+
+    def _note(self, query: Query, outcome: str) -> None:
+        self.calls.note(query.get("appid", ""), query.get("js_code", ""), outcome)
+
+
+async def _play(scene: wire.Scene) -> None:
+    try:
+        await wire.play(scene)
+    except StreamClosedError:
+        return  # the client has had enough, which is what most faults are for
+
+
+def _query(request: HTTPServerRequest) -> dict[str, str]:
+    """The last value of each parameter; bytes that are no UTF-8 make a code that nobody knows."""
+    return {name: values[-1].decode("utf-8", "replace") for name, values in request.query_arguments.items()}
