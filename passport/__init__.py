@@ -1,0 +1,1 @@
+"""The domain of wxpassport: sign-in, registration, tokens, users. Knows no HTTP."""

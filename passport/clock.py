@@ -1,0 +1,19 @@
+"""The time, as an argument: whoever needs it takes a `Now`, so that a test can say what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Now = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The present as an aware UTC datetime, in whole milliseconds because MongoDB keeps no more."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-11-22T08:30:00.123Z` (RFC 3339, UTC, milliseconds), as every time on the wire."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
