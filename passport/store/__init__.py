@@ -1,0 +1,1 @@
+"""MongoDB: the only importer of motor, pymongo and bson. Speaks `passport.models` to the domain."""
