@@ -1,0 +1,193 @@
+"""The settings: their names, types, defaults and rules. Where they are read from is `passport.config_sources`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
+
+MINIMUM_SECRET_BYTES = 32
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_EXAMPLE_WORDS = (
+    "change-me",
+    "changeme",
+    "change_me",
+    "example",
+    "your-secret",
+    "your_secret",
+    "placeholder",
+    "…",
+)
+
+
+def parse_duration(value: Any) -> Any:
+    """`250ms`, `5s`, `10m`, `1h`, `30d` → timedelta. Raises ValueError that shows the form."""
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"(-?\d+(?:\.\d+)?)(ms|s|m|h|d)", value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("must be a number and a unit, such as 250ms, 5s, 10m, 1h or 30d")
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("must be more than 0")
+    return value
+
+
+def _switchable(value: Any) -> Any:
+    # YAML 1.1 reads a bare `off` as false.
+    return None if value is False or value == "off" else value
+
+
+def _no_trailing_slash(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an address such as https://login.example.com, without a query")
+    return value.rstrip("/")
+
+
+def looks_like_an_example(secret: str) -> bool:
+    """True for a placeholder or a keyboard roll, which an attacker tries first."""
+    lowered = secret.lower()
+    return len(set(lowered)) < 8 or any(word in lowered for word in _EXAMPLE_WORDS)
+
+
+def _strong_secret(value: SecretStr) -> SecretStr:
+    secret = value.get_secret_value()
+    if len(secret.encode()) < MINIMUM_SECRET_BYTES:
+        raise ValueError(
+            f"must be at least {MINIMUM_SECRET_BYTES} bytes; make one with: openssl rand -hex 32"
+        )
+    if looks_like_an_example(secret):
+        raise ValueError("is an example or too regular to be secret; make one with: openssl rand -hex 32")
+    return value
+
+
+def _real_app_secret(value: SecretStr) -> SecretStr:
+    secret = value.get_secret_value()
+    if not re.fullmatch(r"[0-9a-zA-Z]{16,128}", secret):
+        raise ValueError(
+            "must be the AppSecret from mp.weixin.qq.com (开发管理 → 开发设置), usually 32 hex digits"
+        )
+    if looks_like_an_example(secret):
+        raise ValueError("is an example; use the AppSecret from mp.weixin.qq.com (开发管理 → 开发设置)")
+    return value
+
+
+def _network(value: Any) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(value)
+    except ValueError:
+        raise ValueError(
+            "must be a network such as 10.0.0.0/8 or 192.0.2.7/32, with no bit set after the mask"
+        ) from None
+
+
+def _mongodb_uri(value: SecretStr) -> SecretStr:
+    uri = value.get_secret_value()
+    if uri != "embedded" and not uri.startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("must be `embedded`, or start with mongodb:// or mongodb+srv://")
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_positive)]
+Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
+HTTPAddress = Annotated[str, AfterValidator(_no_trailing_slash)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Server(_Section):
+    """Where this process listens and how it stops."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_url: HTTPAddress | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    shutdown_grace: Duration = timedelta(seconds=10)
+
+
+class MongoDB(_Section):
+    """Which MongoDB keeps the data: our own embedded one, or any by its URI."""
+
+    uri: Annotated[SecretStr, AfterValidator(_mongodb_uri)] = SecretStr("embedded")
+    database: str = Field(default="wxpassport", pattern=r"^[A-Za-z0-9_-]{1,38}$")
+    data_dir: Path = Path("data")
+    binary: Path | None = None
+    cache_mb: int = Field(default=256, ge=256, le=1_048_576)
+    timeout: Duration = timedelta(seconds=3)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this server runs its own mongod."""
+        return self.uri.get_secret_value() == "embedded"
+
+
+class App(_Section):
+    """One mini-program."""
+
+    appid: str = Field(pattern=r"^wx[0-9a-f]{16}$")
+    secret: Annotated[SecretStr, AfterValidator(_real_app_secret)]
+    name: str | None = Field(default=None, max_length=64)
+    login: Literal["code+userinfo", "code"] = "code+userinfo"
+
+
+def _distinct(apps: tuple[App, ...]) -> tuple[App, ...]:
+    if not apps:
+        raise ValueError(
+            "is empty; add your mini-program as {appid, secret}, "
+            "or run `python server.py --demo`, which needs none"
+        )
+    for attribute in ("appid", "secret"):
+        if len({getattr(app, attribute) for app in apps}) < len(apps):
+            raise ValueError(f"names the same {attribute} twice; each mini-program has its own")
+    return apps
+
+
+class WeChat(_Section):
+    """How WeChat is reached, and the mini-programs this server signs users in for."""
+
+    base_url: HTTPAddress = "https://api.weixin.qq.com"
+    timeout: Duration = timedelta(seconds=5)
+    connect_timeout: Duration = timedelta(seconds=2)
+    max_in_flight: int = Field(default=100, ge=1, le=10_000)
+    ca_file: Path | None = None
+    freshness: Annotated[Duration | None, BeforeValidator(_switchable)] = timedelta(minutes=5)
+    apps: Annotated[tuple[App, ...], AfterValidator(_distinct)] = Field(default=(), validate_default=True)
+
+
+class Tokens(_Section):
+    """What our access tokens say and how long they live."""
+
+    issuer: HTTPAddress | None = None
+    access_ttl: Duration = timedelta(hours=1)
+
+
+class Settings(_Section):
+    """The whole configuration."""
+
+    server: Server = Server()
+    mongodb: MongoDB = MongoDB()
+    wechat: WeChat = Field(default_factory=WeChat)
+    tokens: Tokens = Tokens()
+    secret_key: Annotated[SecretStr, AfterValidator(_strong_secret)] | None = None
+
+    @property
+    def issuer(self) -> str:
+        """The `iss` of our tokens: tokens.issuer, else server.public_url, else where we listen."""
+        return self.tokens.issuer or self.server.public_url or self.listening_url
+
+    @property
+    def listening_url(self) -> str:
+        """Where this process listens, as a URL."""
+        host = f"[{self.server.host}]" if ":" in self.server.host else self.server.host
+        return f"http://{host}:{self.server.port}"
