@@ -1,0 +1,65 @@
+"""What a WeChat payload tells about a person, and what of it is worth keeping. Pure rules.
+
+Since 2021 and 2022 WeChat gives every user the same nickname and the same grey avatar (WeChat, wx.getUserInfo and
+wx.getUserProfile adjustments of 2021-04-28 and 2022-11-08). Those are the absence of a profile, so they are never
+stored and never overwrite what the user entered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+NICKNAME_LIMIT = 64
+URL_LIMIT = 512
+ANONYMOUS_NICKNAME = "微信用户"
+# The grey avatar's path up to its size, which varies (/132, /0).
+ANONYMOUS_AVATAR = (
+    "POgEwh4mIHO4nibH0KlMECNjjGxQUq24ZEaGT4poC6icRiccVGKSyXwibcPq4BWmiaIGuG1icwxaQX6grC9VemZoJ8rg"
+)
+# Pages show avatars from these hosts alone, and a URL to anywhere else is no avatar of WeChat's (R-050).
+AVATAR_HOSTS = frozenset({"thirdwx.qlogo.cn", "wx.qlogo.cn"})
+
+_TEXTS = {
+    "nickName": "nickname",
+    "city": "city",
+    "province": "province",
+    "country": "country",
+    "language": "language",
+}
+
+
+def profile_from_payload(payload: Mapping[str, Any]) -> dict[str, str | int]:
+    """The known part of a decrypted payload: absent, anonymous, empty or malformed members are left out."""
+    profile: dict[str, str | int] = {}
+    for theirs, ours in _TEXTS.items():
+        text = payload.get(theirs)
+        if (
+            isinstance(text, str)
+            and 0 < len(text.strip()) <= len(text) <= NICKNAME_LIMIT
+            and "\0" not in text
+        ):
+            profile[ours] = text
+    if profile.get("nickname") == ANONYMOUS_NICKNAME:
+        del profile["nickname"]
+    avatar_url = _avatar_url(payload.get("avatarUrl"))
+    if avatar_url:
+        profile["avatar_url"] = avatar_url
+    # JSON's true equals 1 in Python, and is no gender.
+    if payload.get("gender") in (1, 2) and type(payload["gender"]) is int:
+        profile["gender"] = payload["gender"]
+    return profile
+
+
+def _avatar_url(url: object) -> str | None:
+    if not isinstance(url, str) or len(url) > URL_LIMIT or not url.isascii() or not url.isprintable():
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    # Compared with the whole authority, so user info, ports and look-alikes fall out.
+    if parts.scheme not in ("http", "https") or parts.netloc not in AVATAR_HOSTS or ANONYMOUS_AVATAR in url:
+        return None
+    return parts._replace(scheme="https").geturl()

@@ -1,0 +1,1 @@
+"""WeChat's side of a sign-in: its calls, its error codes and its cryptography."""
