@@ -188,7 +188,7 @@ class InvalidToken(PassportError):
 
 
 class MissingToken(InvalidToken):
-    """No token at all: RFC 6750 section 3.1 wants the challenge without an error code."""
+    """No bearer token at all: RFC 6750 section 3.1 wants the challenge without an error code."""
 
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="wxpassport"'}
 

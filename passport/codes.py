@@ -1,0 +1,233 @@
+"""What happens to one code of wx.login: redeemed at WeChat once, kept for the first visit, consumed by success.
+
+A code works once at WeChat, yet a new user's client sends it three times (token → 401 → register → token), and double
+taps and retries send it at once. So each code has a record under a keyed digest, in one of four states:
+
+    busy      somebody has the turn, until `busy_until`; others wait for it
+    kept      WeChat's answer, sealed, for at most five minutes; the next call takes the turn again
+    consumed  a sign-in succeeded; its answer is repeated to the same request for a few seconds, then `code_used`
+    failed    WeChat's verdict; repeated without asking WeChat again, until `retry_at` where the fault may pass
+
+Knows nothing of users. The record decides between processes, a lock within one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from passport.clock import Now
+from passport.config import App
+from passport.errors import (
+    CodeUsed,
+    InvalidCode,
+    PassportError,
+    TemporarilyUnavailable,
+    UserBlocked,
+    catalogue,
+)
+from passport.locks import KeyedLocks
+from passport.models import PendingLogin
+from passport.sealing import Sealer
+from passport.store.pending_logins import PendingLoginStore
+from passport.wechat.client import Unanswered, WeChatClient, WeChatSession
+
+KEPT = timedelta(minutes=5)
+REPEATED = timedelta(seconds=10)
+# A code lives five minutes at WeChat; its record must outlive it, so that no code reaches WeChat twice.
+REMEMBERED = timedelta(minutes=10)
+_NEVER = timedelta(days=1)
+_POLL = 0.05
+# WeChat's words about this very code: they will not change, however often it is sent.
+_VERDICTS = (InvalidCode, CodeUsed, UserBlocked)
+
+
+class Redemption:
+    """Our turn with one code.
+
+    `answer` is set when this same request was answered moments ago and has only to be told again. Otherwise
+    `session` is what WeChat said of the user.
+    """
+
+    def __init__(
+        self, session: WeChatSession | None, *, answer: dict[str, Any] | None, kept_until: datetime
+    ) -> None:
+        self._session, self.answer, self.kept_until = session, answer, kept_until
+        self.consumed_by: dict[str, Any] | None = None
+
+    @property
+    def session(self) -> WeChatSession:
+        """What code2session said."""
+        assert self._session is not None, "a repeated answer has no session"
+        return self._session
+
+    def consume(self, answer: dict[str, Any]) -> None:
+        """The sign-in succeeded with this answer: the code is spent when the turn ends."""
+        self.consumed_by = answer
+
+
+class CodeLedger:
+    """Redeems codes, each at most once at WeChat.
+
+    Args:
+        wechat: makes the exchange.
+        store: the records, shared by all processes.
+        sealer: seals what is kept; digests the codes.
+        longest_turn: after how long a turn is taken to belong to a process that died.
+        now: the clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        wechat: WeChatClient,
+        store: PendingLoginStore,
+        sealer: Sealer,
+        longest_turn: timedelta,
+        now: Now,
+    ) -> None:
+        self._wechat, self._store, self._sealer, self._now = wechat, store, sealer, now
+        self._longest_turn = longest_turn
+        self._process = secrets.token_hex(8)
+        self._locks = KeyedLocks()
+
+    @asynccontextmanager
+    async def redeem(self, app: App, code: str, *payload: bytes) -> AsyncIterator[Redemption]:
+        """Hold this code's turn: `async with ledger.redeem(app, code, encrypted_data, iv) as redemption`.
+
+        Leaving keeps WeChat's answer for the next call, or, after `consume`, spends the code.
+
+        Args:
+            app: the mini-program the code is from.
+            code: the code of wx.login.
+            payload: what else was sent; a consumed code repeats its answer to the same payload alone.
+
+        Raises:
+            InvalidCode, CodeUsed, UserBlocked, SlowDown, ServerMisconfigured, TemporarilyUnavailable: as WeChat or
+                the code's record says.
+        """
+        digest = self._sealer.digest(app.appid, code)
+        request = self._sealer.digest(app.appid, code, *payload)
+        async with self._locks.hold(digest):
+            turn = _Turn(digest, owner=secrets.token_hex(8))
+            before = await self._take(turn)
+            if before is not None and before.status == "consumed":
+                yield Redemption(None, answer=self._repeat(turn, before, request), kept_until=self._now())
+                return
+            redemption = await self._open(turn, before, app, code)
+            try:
+                yield redemption
+            finally:
+                await self._close(turn, redemption, request)
+
+    async def _take(self, turn: _Turn) -> PendingLogin | None:
+        """Get the turn and say what the record was; None for a new code. Waits while another has the turn.
+
+        A consumed record is returned without the turn, and a failed one is raised.
+        """
+        give_up = self._now() + self._longest_turn
+        while (now := self._now()) < give_up:
+            ours, record = await self._store.take(
+                turn.digest,
+                owner=turn.owner,
+                process=self._process,
+                now=now,
+                busy_until=now + self._longest_turn,
+                expires_at=now + REMEMBERED,
+            )
+            if ours or (record is not None and record.status == "consumed"):
+                return record
+            if record is not None and record.status == "failed":
+                raise self._recorded_failure(record)
+            await asyncio.sleep(_POLL)
+        raise TemporarilyUnavailable
+
+    async def _open(self, turn: _Turn, before: PendingLogin | None, app: App, code: str) -> Redemption:
+        now = self._now()
+        if before is None or before.status == "failed":
+            return await self._exchange(turn, app, code)
+        if before.sealed_session is None or before.kept_until is None or before.kept_until <= now:
+            # Too old, or a process died between asking WeChat and noting the answer: the code may be spent.
+            await self._fail(turn, CodeUsed(), _NEVER)
+            raise CodeUsed
+        opened = json.loads(self._sealer.unseal(before.sealed_session, context=turn.digest))
+        return Redemption(WeChatSession(*opened), answer=None, kept_until=before.kept_until)
+
+    async def _exchange(self, turn: _Turn, app: App, code: str) -> Redemption:
+        try:
+            session = await self._wechat.code2session(app, code)
+        except Unanswered:
+            # WeChat may have spent the code on an answer we never got, so it must not be sent again.
+            await self._fail(turn, CodeUsed(), _NEVER)
+            raise
+        except PassportError as error:
+            patience = _NEVER if isinstance(error, _VERDICTS) else timedelta(seconds=error.retry_after or 2)
+            await self._fail(turn, error, patience)
+            raise
+        return Redemption(session, answer=None, kept_until=self._now() + KEPT)
+
+    async def _close(self, turn: _Turn, redemption: Redemption, request: bytes) -> None:
+        if redemption.consumed_by is None:
+            session = redemption.session
+            kept = json.dumps([session.openid, session.unionid, session.session_key]).encode()
+            outcome = {
+                "status": "kept",
+                "sealed_session": self._sealer.seal(kept, context=turn.digest),
+                "kept_until": redemption.kept_until,
+                # The record goes with the session_key in it; the code itself has expired at WeChat by then.
+                "expires_at": redemption.kept_until,
+            }
+        else:
+            answer = json.dumps(redemption.consumed_by).encode()
+            outcome = {
+                "status": "consumed",
+                "sealed_answer": self._sealer.seal(answer, context=turn.digest),
+                "answered_at": self._now(),
+                "request": request,
+                "expires_at": self._now() + REMEMBERED,
+            }
+        ours = await self._settle(turn, outcome)
+        if not ours and redemption.consumed_by is not None:
+            # We were so slow that another took the turn. One code must not give two tokens, so ours is not told.
+            raise TemporarilyUnavailable
+
+    async def _fail(self, turn: _Turn, error: PassportError, patience: timedelta) -> None:
+        now = self._now()
+        outcome = {
+            "status": "failed",
+            "error": error.code,
+            "wechat_errcode": error.wechat_errcode,
+            "retry_at": now + patience,
+            "expires_at": now + REMEMBERED,
+        }
+        await self._settle(turn, outcome)
+
+    async def _settle(self, turn: _Turn, outcome: dict[str, Any]) -> bool:
+        return await self._store.settle(turn.digest, owner=turn.owner, changes=outcome)
+
+    def _repeat(self, turn: _Turn, record: PendingLogin, request: bytes) -> dict[str, Any]:
+        fresh = record.answered_at is not None and self._now() - record.answered_at <= REPEATED
+        if not fresh or record.request != request or record.sealed_answer is None:
+            raise CodeUsed
+        answer: dict[str, Any] = json.loads(self._sealer.unseal(record.sealed_answer, context=turn.digest))
+        return answer
+
+    def _recorded_failure(self, record: PendingLogin) -> PassportError:
+        refusal = catalogue()[record.error or CodeUsed.code]
+        wait = (record.retry_at or self._now()) - self._now()
+        return refusal(
+            wechat_errcode=record.wechat_errcode,
+            retry_after=max(1, round(wait.total_seconds())) if wait < _NEVER / 2 else None,
+        )
+
+
+@dataclass(frozen=True)
+class _Turn:
+    digest: bytes
+    owner: str

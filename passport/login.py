@@ -1,0 +1,193 @@
+"""Sign in and register with what wx.login and wx.getUserInfo gave. Knows no HTTP.
+
+The person is who code2session says; the decrypted payload is profile data beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from passport.clock import Now
+from passport.codes import CodeLedger
+from passport.config import App
+from passport.errors import CodeUsed, Hint, InvalidCode, InvalidRequest, SignatureMismatch, Unregistered
+from passport.models import Device, Session, User
+from passport.profiles import profile_from_payload
+from passport.store.sessions import SessionStore, new_session_id
+from passport.tokens import Tokens
+from passport.users import Profile, Users, ensure_active
+from passport.wechat.client import WeChatSession
+from passport.wechat.crypto import check_payload, decrypt, signature_matches
+
+# What wx.login returns in the developer tools with a guest appid (WeChat community, wepy#325).
+_MOCK_CODE = "the code is a mock one"
+_MOCK_CODE_HINT = Hint(
+    zh="这是开发者工具在游客模式下给出的模拟 code：请在开发者工具中登录，"
+    "并把项目的 appid 改成服务器配置的 appid。",
+    en="This is the mock code of WeChat DevTools in guest mode: sign in to DevTools and set the project's appid to "
+    "the one configured on the server.",
+)
+# The Cybersecurity Law, article 21, asks for network logs of at least six months.
+LOGIN_HISTORY = timedelta(days=190)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a mini-program sends to sign in or register.
+
+    `encrypted_data` and `iv` are decoded; `signed` is (rawData, signature) when both were sent, the text exact.
+    """
+
+    code: str
+    encrypted_data: bytes | None = None
+    iv: bytes | None = None
+    signed: tuple[str, str] | None = None
+    appid: str | None = None
+
+
+@dataclass(frozen=True)
+class Registration:
+    """The account, and whether this call made it."""
+
+    account_id: str
+    created_at: datetime
+    created: bool
+
+
+class LoginFlow:
+    """The two calls of the contract.
+
+    Args:
+        apps: the configured mini-programs.
+        codes: redeems codes.
+        users, sessions, tokens: what a sign-in reads and writes.
+        freshness: how old a payload may be; None for any age.
+        now: the clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        apps: Sequence[App],
+        codes: CodeLedger,
+        users: Users,
+        sessions: SessionStore,
+        tokens: Tokens,
+        freshness: timedelta | None,
+        now: Now,
+    ) -> None:
+        self._apps = {app.appid: app for app in apps}
+        self._codes, self._users, self._sessions, self._tokens = codes, users, sessions, tokens
+        self._freshness, self._now = freshness, now
+
+    async def sign_in(self, credentials: Credentials, device: Device) -> dict[str, Any]:
+        """The token answer of RFC 6749 section 5.1 with `account_id`.
+
+        Raises:
+            Unregistered: they have no account; the code stays good for registering and signing in.
+            AccountDisabled: they are banned.
+            PassportError: as `CodeLedger.redeem` and the checks of the payload say.
+        """
+        app = self._choose(credentials)
+        async with self._codes.redeem(app, credentials.code, *_payload(credentials)) as redemption:
+            if redemption.answer is not None:
+                return redemption.answer
+            profile = self._check(app, redemption.session, credentials)
+            user = await self._users.find_by_session(app.appid, redemption.session)
+            if user is None:
+                raise Unregistered
+            ensure_active(user, self._now())
+            answer = await self._start_session(app, user, redemption.session, profile, device)
+            redemption.consume(answer)
+            return answer
+
+    async def register(self, credentials: Credentials) -> Registration:
+        """Their account, made if there was none. The code stays good for signing in.
+
+        Raises:
+            AccountDisabled: they are banned.
+            PassportError: as `CodeLedger.redeem` and the checks of the payload say.
+        """
+        app = self._choose(credentials)
+        async with self._codes.redeem(app, credentials.code, *_payload(credentials)) as redemption:
+            if redemption.answer is not None:
+                # This code has just signed its user in, so the account is there.
+                return await self._existing(redemption.answer["account_id"])
+            profile = self._check(app, redemption.session, credentials)
+            user, created = await self._users.register(app.appid, redemption.session, profile)
+            ensure_active(user, self._now())
+            return Registration(user.user_id, user.created_at, created)
+
+    async def _existing(self, user_id: str) -> Registration:
+        user = await self._users.find(user_id)
+        if user is None:
+            raise CodeUsed
+        return Registration(user.user_id, user.created_at, created=False)
+
+    def _choose(self, credentials: Credentials) -> App:
+        """The app the credentials are for; raises InvalidRequest when that is unclear or something is missing."""
+        if credentials.appid is None and len(self._apps) > 1:
+            raise InvalidRequest("appid is required: this server signs in users of several mini-programs.")
+        # An empty appid is a wrong one: with several apps it must not come to mean the first.
+        appid = next(iter(self._apps)) if credentials.appid is None else credentials.appid
+        app = self._apps.get(appid)
+        if app is None:
+            raise InvalidRequest("appid is not one of the mini-programs configured on this server.")
+        if credentials.code == _MOCK_CODE:
+            raise InvalidCode(hint=_MOCK_CODE_HINT)
+        missing = [
+            name
+            for name, value in (("encryptedData", credentials.encrypted_data), ("iv", credentials.iv))
+            if value is None
+        ]
+        # With login: code both are optional, but one without the other is a mistake in the client.
+        if missing and (app.login != "code" or len(missing) == 1):
+            raise InvalidRequest(f"Missing: {', '.join(missing)}.")
+        return app
+
+    def _check(self, app: App, session: WeChatSession, credentials: Credentials) -> Profile:
+        """The profile in the payload, after every check of it."""
+        if credentials.signed is not None and not signature_matches(
+            *credentials.signed, session_key=session.session_key
+        ):
+            raise SignatureMismatch
+        if credentials.encrypted_data is None or credentials.iv is None:
+            return {}
+        payload = decrypt(credentials.encrypted_data, credentials.iv, session_key=session.session_key)
+        check_payload(
+            payload, appid=app.appid, openid=session.openid, now=self._now(), freshness=self._freshness
+        )
+        return profile_from_payload(payload)
+
+    async def _start_session(
+        self, app: App, user: User, session: WeChatSession, profile: Profile, device: Device
+    ) -> dict[str, Any]:
+        now = self._now()
+        started = Session(
+            session_id=new_session_id(),
+            user_id=user.user_id,
+            appid=app.appid,
+            created_at=now,
+            expires_at=now + LOGIN_HISTORY,
+            ip=device.ip,
+            user_agent=device.user_agent,
+        )
+        # Both must be durable before the answer; neither needs the other.
+        await asyncio.gather(
+            self._sessions.insert(started), self._users.record_sign_in(user, session, profile, at=now)
+        )
+        token = self._tokens.issue(user_id=user.user_id, appid=app.appid, session_id=started.session_id)
+        return {
+            "account_id": user.user_id,
+            "access_token": token.token,
+            "token_type": "Bearer",
+            "expires_in": token.expires_in,
+        }
+
+
+def _payload(credentials: Credentials) -> tuple[bytes, bytes]:
+    return credentials.encrypted_data or b"", credentials.iv or b""

@@ -1,0 +1,99 @@
+"""Open MongoDB with the guarantees the domain relies on, whatever the URI says, and hand out the collections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from pymongo import WriteConcern
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+
+from passport.store.faults import translated
+from passport.store.indexes import make_indexes
+from passport.store.pending_logins import PendingLoginStore
+from passport.store.sessions import SessionStore
+from passport.store.signing_keys import SigningKeyStore
+from passport.store.users import UserStore
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A MongoDB as seen from here."""
+
+    version: str
+    retries_writes: bool
+
+
+class Store:
+    """All collections of one database. Made inside the running event loop.
+
+    Args:
+        uri: a MongoDB connection string.
+        database: the database's name.
+        timeout: the deadline of every operation, retries of the driver included.
+    """
+
+    def __init__(self, uri: str, database: str, *, timeout: timedelta) -> None:
+        milliseconds = int(timeout.total_seconds() * 1000)
+        # Keyword arguments win over the URI. An answer the user was given must survive a crash (w, journal), what is
+        # read must not be rolled back (readConcernLevel), and a frozen server must not hold callers (timeoutMS).
+        self._client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+            uri,
+            appname="wxpassport",
+            tz_aware=True,
+            w="majority",
+            journal=True,
+            readConcernLevel="majority",
+            readPreference="primary",
+            retryWrites=True,
+            retryReads=True,
+            timeoutMS=milliseconds,
+            serverSelectionTimeoutMS=min(2000, milliseconds),
+            connectTimeoutMS=2000,
+            maxPoolSize=50,
+        )
+        durable: AsyncIOMotorDatabase[dict[str, Any]] = self._client.get_database(database)
+        # A code's record is a lock and a convenience. If a crash loses it, the client is told to call wx.login again.
+        volatile: AsyncIOMotorDatabase[dict[str, Any]] = self._client.get_database(
+            database,
+            write_concern=WriteConcern(w=1),
+            read_concern=ReadConcern("local"),
+            read_preference=ReadPreference.PRIMARY,
+        )
+        self._database = durable
+        self.users = UserStore(durable["users"])
+        self.sessions = SessionStore(durable["sessions"])
+        self.signing_keys = SigningKeyStore(durable["signing_keys"])
+        self.pending_logins = PendingLoginStore(volatile["pending_logins"])
+
+    @translated
+    async def ping(self) -> None:
+        """Ask the primary whether it is there. Raises StoreUnavailable."""
+        await self._database.command("ping")
+
+    @translated
+    async def make_indexes(self) -> None:
+        """Make what is missing; must have succeeded before the first request is served.
+
+        Raises:
+            StartupError: documents violate a unique index; the text names the collection and a pair of them.
+            StoreUnavailable: MongoDB cannot be reached.
+        """
+        await make_indexes(self._database)
+
+    @translated
+    async def describe(self) -> Deployment:
+        """What answers at the URI. Raises StoreUnavailable."""
+        hello = await self._database.command("hello")
+        build = await self._database.command("buildInfo")
+        # Retryable writes need the oplog of a replica set, or a mongos in front of some.
+        return Deployment(
+            build["version"], retries_writes="setName" in hello or hello.get("msg") == "isdbgrid"
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()

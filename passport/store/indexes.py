@@ -1,0 +1,71 @@
+"""Every index, in one table. Unique ones are rules that the code relies on, not conveniences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from passport.errors import StartupError
+
+_AT_THE_TIME_ITSELF = 0
+
+INDEXES: dict[str, list[IndexModel]] = {
+    "users": [
+        # One account per WeChat identity: what makes simultaneous registrations one account.
+        IndexModel([("identities", ASCENDING)], name="users_identities_unique", unique=True),
+        # One account per person across the apps of one Open Platform account.
+        IndexModel(
+            [("unionid", ASCENDING)],
+            name="users_unionid_unique",
+            unique=True,
+            partialFilterExpression={"unionid": {"$type": "string"}},
+        ),
+    ],
+    "sessions": [
+        IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="sessions_user_created_at"),
+        IndexModel([("expires_at", ASCENDING)], name="sessions_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF),
+    ],
+    "pending_logins": [
+        IndexModel(
+            [("expires_at", ASCENDING)], name="pending_logins_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
+    ],
+    "signing_keys": [
+        # Processes that start together agree on one first key.
+        IndexModel([("generation", ASCENDING)], name="signing_keys_generation_unique", unique=True),
+    ],
+}
+
+_DUPLICATE_KEY = 11000
+
+
+async def make_indexes(database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
+    """Make the indexes that are missing; existing ones cost one round trip a collection.
+
+    Raises:
+        StartupError: existing documents break a unique index, or an index differs from ours.
+    """
+    for collection, indexes in INDEXES.items():
+        try:
+            await database[collection].create_indexes(indexes)
+        except OperationFailure as error:
+            if error.code == _DUPLICATE_KEY or isinstance(error, DuplicateKeyError):
+                raise StartupError(_duplicates(collection, error)) from error
+            if error.code in (85, 86):  # IndexOptionsConflict, IndexKeySpecsConflict
+                cure = "an index differs from ours; drop it, and it is made anew"
+                raise StartupError(f"collection {collection}: {cure} ({error})") from error
+            raise
+
+
+def _duplicates(collection: str, error: OperationFailure) -> str:
+    # The key is an openid or a unionid, so only the index is named.
+    index = next(
+        (i.document["name"] for i in INDEXES[collection] if i.document["name"] in str(error)), "unique"
+    )
+    return (
+        f"collection {collection} holds documents that break the index {index}: two of them share a key that must be "
+        "unique. Merge or remove the duplicates; the server waits and starts serving by itself"
+    )

@@ -1,0 +1,40 @@
+"""The sessions collection: one document a successful sign-in, kept as the login history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson import ObjectId
+from motor.motor_asyncio import AsyncIOMotorCollection
+
+from passport.models import Session
+from passport.store.faults import translated
+
+Document = dict[str, Any]
+
+
+def new_session_id() -> str:
+    """A new id: ordered by time, so that the index grows at one end. It is no secret; tokens are signed."""
+    return str(ObjectId())
+
+
+class SessionStore:
+    """Writes of sessions. Methods raise StoreUnavailable when MongoDB does not answer."""
+
+    def __init__(self, collection: AsyncIOMotorCollection[Document]) -> None:
+        self._collection = collection
+
+    @translated
+    async def insert(self, session: Session) -> None:
+        """Keep the session."""
+        await self._collection.insert_one(
+            {
+                "_id": ObjectId(session.session_id),
+                "user_id": ObjectId(session.user_id),
+                "appid": session.appid,
+                "created_at": session.created_at,
+                "expires_at": session.expires_at,
+                "ip": session.ip,
+                "user_agent": session.user_agent,
+            }
+        )
