@@ -43,6 +43,6 @@ all with one code. Paste again for another visitor.
   {call} {server_url}/accounts/wxapp
   {call} {server_url}/oauth/token
 
-Registered already: {", ".join(REGISTERED)}; sign one in with {stand_in_url}/sandbox/login?user=mei
+Registered already: {", ".join(REGISTERED)}; {stand_in_url}/sandbox/login?user=mei gives what mei sends.
 All data is temporary. Ctrl-C stops it. 数据均为临时数据，按 Ctrl-C 停止。
 """

@@ -1,0 +1,259 @@
+"""What every handler shares: the request id, the error shape, the body's limits, the log line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from tornado.web import HTTPError, RequestHandler, stream_request_body
+
+from handlers.addresses import client_ip
+from handlers.bodies import BODY_LIMIT, parse_body, validated
+from handlers.language import preferred_language
+from passport.errors import (
+    InternalError,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    PassportError,
+    PayloadTooLarge,
+)
+from passport.models import Device
+from passport.services import Services
+
+log = logging.getLogger("wxpassport")
+access_log = logging.getLogger("wxpassport.access")
+
+Model = TypeVar("Model", bound=BaseModel)
+_Failure = tuple[type[BaseException], BaseException, TracebackType | None]
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+_USER_AGENT_LIMIT = 256
+_PATH_LIMIT = 200
+_LENGTH = re.compile(r"[0-9]{1,18}")
+# Bytes of a body that are read before the connection is closed; up to here the client hears why.
+PATIENCE = 2 * BODY_LIMIT
+
+
+class BaseHandler(RequestHandler):
+    """A request of any kind: numbered, counted while in flight, and logged as one line."""
+
+    _counted = False
+
+    def initialize(self) -> None:
+        """Forget nothing from another request: handlers are made anew for each."""
+        self.refusal: PassportError | None = None
+
+    @property
+    def services(self) -> Services:
+        """The one door to the domain."""
+        services: Services = self.application.settings["services"]
+        return services
+
+    @property
+    def request_id(self) -> str:
+        """Sixteen hex digits that name this request in the answer and in the log."""
+        if not hasattr(self, "_request_id"):
+            self._request_id = secrets.token_hex(8)
+        return self._request_id
+
+    @property
+    def ip(self) -> str:
+        """The client's address, as far as the configured proxies can be believed."""
+        return client_ip(self.request, self.services.settings.server.trusted_proxies)
+
+    @property
+    def device(self) -> Device:
+        """Where the request came from."""
+        agent = self.request.headers.get("User-Agent", "")[:_USER_AGENT_LIMIT]
+        return Device(self.ip, "".join(each for each in agent if each.isprintable()))
+
+    def set_default_headers(self) -> None:
+        """What every answer carries, errors included."""
+        self.clear_header("Server")
+        self.set_header("X-Request-Id", self.request_id)
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("Cache-Control", "no-store")
+
+    def prepare(self) -> None:
+        """Count the request among those in flight."""
+        self.services.traffic.enter()
+        self._counted = True
+
+    def on_finish(self) -> None:
+        """The answer is written."""
+        self._leave()
+
+    def on_connection_close(self) -> None:
+        """The client went away, in which case Tornado may never finish the request."""
+        super().on_connection_close()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._counted:
+            self._counted = False
+            self.services.traffic.leave()
+
+    def allowed_methods(self) -> str:
+        """The value of `Allow`."""
+        unimplemented = RequestHandler._unimplemented_method
+        return ", ".join(name for name in _METHODS if getattr(type(self), name.lower()) is not unimplemented)
+
+    def refusal_for(self, status: int, error: BaseException | None) -> PassportError:
+        """The refusal to tell the client, whatever went wrong."""
+        if isinstance(error, PassportError):
+            return error
+        if status == HTTPStatus.NOT_FOUND:
+            return NotFound()
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            return MethodNotAllowed()
+        if isinstance(error, HTTPError) and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return InvalidRequest("The request is malformed.")
+        return InternalError()
+
+    def refuse(self, status: int, failure: _Failure | None) -> PassportError:
+        """Note the refusal for the log, and set its status and headers; the body is the caller's."""
+        refusal = self.refusal = self.refusal_for(status, failure[1] if failure else None)
+        self.set_status(refusal.status)
+        for name, value in refusal.headers.items():
+            self.set_header(name, value)
+        if isinstance(refusal, MethodNotAllowed):
+            self.set_header("Allow", self.allowed_methods())
+        if refusal.retry_after is not None:
+            self.set_header("Retry-After", str(refusal.retry_after))
+        self.set_header("Vary", "Accept-Language")
+        return refusal
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Log what is our fault. Not Tornado's own line, which prints the whole URI."""
+        if not isinstance(value, PassportError | HTTPError) and typ and value:
+            log.error("uncaught", exc_info=(typ, value, tb), extra={"request_id": self.request_id})
+
+
+@stream_request_body
+class APIHandler(BaseHandler):
+    """A JSON endpoint. Bodies are read piece by piece, so that an oversized one is refused in our shape."""
+
+    needs_database = True
+
+    def initialize(self) -> None:
+        """A body of its own for each request."""
+        super().initialize()
+        self._body, self._received = bytearray(), 0
+        self._prepared = False
+
+    def set_default_headers(self) -> None:
+        """JSON that nothing can be loaded into."""
+        super().set_default_headers()
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+
+    def prepare(self) -> None:
+        """Refuse what need not be read at all."""
+        super().prepare()
+        announced = self.request.headers.get("Content-Length", "")
+        # Whatever is no plain number is Tornado's to refuse. It comes to that later, so `²` gets this far.
+        if _LENGTH.fullmatch(announced) and int(announced) > PATIENCE:
+            raise PayloadTooLarge
+        if self.needs_database:
+            self.services.readiness.require()
+        self._prepared = True
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep what is within the limit; read a little more, so that a client just over it hears why."""
+        self._received += len(chunk)
+        if self._received <= BODY_LIMIT:
+            self._body += chunk
+        elif self._received > PATIENCE:
+            # Raised here, it would be logged as our own failure and the connection cut without an answer.
+            refusal = PayloadTooLarge()
+            self.send_error(refusal.status, exc_info=(PayloadTooLarge, refusal, None))
+
+    def body(self, model: type[Model]) -> Model:
+        """The body as the model. Raises InvalidRequest, UnsupportedMediaType or PayloadTooLarge."""
+        if self._received > BODY_LIMIT:
+            raise PayloadTooLarge
+        fields = parse_body(bytes(self._body), self.request.headers.get_list("Content-Type"))
+        return validated(model, fields)
+
+    def reply(self, answer: Mapping[str, Any], status: int = HTTPStatus.OK) -> None:
+        """Answer with JSON."""
+        self.set_status(status)
+        if self._is_last_on_its_connection():
+            # Announced, or the client would send its next request into a connection that is being closed.
+            self.set_header("Connection", "close")
+        self.finish(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
+
+    def _is_last_on_its_connection(self) -> bool:
+        """While draining, and when refused before the body was read, even one of no bytes: then Tornado closes."""
+        announced = self.request.headers.get("Content-Length", "0")
+        unread = "Transfer-Encoding" in self.request.headers or announced != str(self._received)
+        return unread or not self._prepared or self.services.readiness.draining
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Every refusal in one shape."""
+        refusal = self.refuse(status_code, kwargs.get("exc_info"))
+        self.reply(self._told(refusal), refusal.status)
+
+    def _told(self, refusal: PassportError) -> dict[str, Any]:
+        language = preferred_language(self.request.headers.get("Accept-Language", ""))
+        told: dict[str, Any] = {
+            "error": refusal.code,
+            "error_description": refusal.description,
+            "hint": refusal.hint.en if language == "en" else refusal.hint.zh,
+            "request_id": self.request_id,
+            **refusal.details,
+        }
+        if refusal.wechat_errcode is not None:
+            told["wechat_errcode"] = refusal.wechat_errcode
+        return told
+
+
+class NotFoundHandler(APIHandler):
+    """Every path without a route."""
+
+    needs_database = False
+
+    def _nowhere(self) -> None:
+        # Not in prepare(): refusing before the body is read would cost the client its connection.
+        raise NotFound
+
+    get = head = post = put = delete = patch = options = _nowhere
+
+    def refusal_for(self, status: int, error: BaseException | None) -> PassportError:
+        """Not found, also with a method that Tornado refuses before it asks us."""
+        return NotFound() if status == HTTPStatus.METHOD_NOT_ALLOWED else super().refusal_for(status, error)
+
+
+def log_request(handler: RequestHandler) -> None:
+    """One line a request: no query string, no body, no header but none that could hold a secret."""
+    status, request = handler.get_status(), handler.request
+    refusal: PassportError | None = getattr(handler, "refusal", None)
+    fields: dict[str, Any] = {
+        "request_id": getattr(handler, "request_id", None),
+        "method": request.method,
+        "path": request.path[:_PATH_LIMIT],
+        "status": status,
+        "duration_ms": round(request.request_time() * 1000, 2),
+        "ip": handler.ip if isinstance(handler, BaseHandler) else request.remote_ip,
+    }
+    if refusal is not None:
+        cause = refusal.__cause__
+        told = {"error": refusal.code, "wechat_errcode": refusal.wechat_errcode, "rid": refusal.rid}
+        told["cause"] = type(cause).__name__ if cause else None
+        fields |= {name: value for name, value in told.items() if value is not None}
+    level = logging.WARNING if status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO
+    access_log.log(level, "request", extra=fields)

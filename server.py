@@ -1,0 +1,259 @@
+"""wxpassport: the command line and the composition root.
+
+python server.py [--config FILE]         serve
+python server.py --demo                  serve with a WeChat stand-in and throw-away data; needs nothing
+python server.py check                   report every fault of the configuration, then try MongoDB and WeChat
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from ipaddress import ip_address
+from pathlib import Path
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from handlers import make_app
+from passport.check import Finding, check_app, check_mongodb
+from passport.config import Settings
+from passport.config_sources import ConfigError, Key, load_settings, secret_key_of
+from passport.errors import StartupError
+from passport.logs import configure_logging
+from passport.services import Services, make_services
+from passport.store.embedded import EmbeddedMongo
+from passport.wechat.client import WeChatClient
+from sandbox.demo import APPID, block, demo_stand_in, register_people
+from sandbox.server import StandIn
+
+log = logging.getLogger("wxpassport")
+
+HERE = Path(__file__).resolve().parent
+EXIT_FAILED, EXIT_MISCONFIGURED = 1, 2
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line. Exits with status 2 and the usage when it is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="server.py", description="Login and registration for WeChat mini-programs."
+    )
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=["serve", "check"],
+        default="serve",
+        help="serve (the default), or check the configuration, MongoDB and WeChat",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=HERE / "config.yaml",
+        metavar="FILE",
+        help="the configuration (default: config.yaml beside server.py)",
+    )
+    parser.add_argument(
+        "--demo", action="store_true", help="use a WeChat stand-in and throw-away data; needs nothing"
+    )
+    parser.add_argument("--port", type=int, help="listen here instead of server.port; 0 takes any free port")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; the exit status is 0, 1 when it failed, 2 when the configuration is wrong."""
+    options = parse_arguments(arguments)
+    os.umask(0o077)
+    configure_logging(sys.stderr)
+    overrides: dict[Key, object] = {} if options.port is None else {("server", "port"): options.port}
+    try:
+        if options.demo:
+            return asyncio.run(demo(options.config, overrides))
+        settings = load_settings(options.config, os.environ, overrides)
+        return asyncio.run(report(settings) if options.command == "check" else serve(settings))
+    except ConfigError as error:
+        print(*error.faults, sep="\n", file=sys.stderr)
+        return EXIT_MISCONFIGURED
+    except StartupError as error:
+        print(error, file=sys.stderr)
+        return EXIT_FAILED
+    except asyncio.CancelledError:
+        log.warning("ended at once, by a second signal")
+        return EXIT_FAILED
+
+
+async def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT, then drain."""
+    stopped = stop_signal()
+    sockets, settings = listen(settings)
+    async with running_services(settings) as services:
+        await serve_on(sockets, services, stopped)
+    return 0
+
+
+async def demo(config: Path, overrides: dict[Key, object]) -> int:
+    """Serve against a WeChat stand-in, with data that is gone afterwards; on loopback only."""
+    stopped = stop_signal()
+    stand_in = demo_stand_in()
+    stand_in.start()
+    try:
+        with tempfile.TemporaryDirectory(prefix="wxpassport-demo-") as folder:
+            settings = demo_settings(config, overrides, stand_in, folder)
+            sockets, settings = listen(settings)
+            async with running_services(settings) as services:
+                welcoming = asyncio.create_task(welcome(stand_in, services))
+                await serve_on(sockets, services, stopped)
+                welcoming.cancel()
+    finally:
+        await stand_in.stop()
+    return 0
+
+
+async def report(settings: Settings) -> int:
+    """Try everything the configuration names and print what was found."""
+    findings = [Finding(True, "configuration: no fault")]
+    try:
+        async with running_services(settings) as services:
+            findings.append(await check_mongodb(services.store))
+    except StartupError as error:
+        findings.append(Finding(False, f"MongoDB: {error}"))
+    async with aclosing(WeChatClient(settings.wechat)) as wechat:
+        findings += [await check_app(wechat, app) for app in settings.wechat.apps]
+    for finding in findings:
+        print("ok   " if finding.works else "FAULT", finding.text)
+    return 0 if all(finding.works for finding in findings) else EXIT_FAILED
+
+
+def demo_settings(config: Path, overrides: dict[Key, object], stand_in: StandIn, folder: str) -> Settings:
+    """The configured server section, with everything else made for the demo."""
+    app = {"appid": APPID, "secret": stand_in.people.apps[APPID], "name": "demo"}
+    made: dict[Key, object] = {
+        ("mongodb",): {"data_dir": folder},
+        ("wechat",): {"base_url": stand_in.base_url, "apps": [app]},
+        ("secret_key",): None,
+    }
+    settings = load_settings(config, os.environ, {**overrides, **made})
+    if not is_loopback(settings.server.host):
+        raise ConfigError(
+            [
+                f"server.host: --demo signs anybody in, so it listens on loopback only, not on {settings.server.host}; "
+                "set server.host to 127.0.0.1"
+            ]
+        )
+    return settings
+
+
+async def welcome(stand_in: StandIn, services: Services) -> None:
+    """Once requests are served: register the demo's people and print what to paste."""
+    await services.readiness.prepared()
+    url = services.settings.listening_url
+    await register_people(stand_in, url)
+    print(block(url, stand_in.base_url), flush=True)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def listen(settings: Settings) -> tuple[list[socket.socket], Settings]:
+    """Take the port, before anything slow, and note it in the settings in case any free one was asked for.
+
+    Raises:
+        StartupError: the address cannot be had.
+    """
+    host, port = settings.server.host, settings.server.port
+    try:
+        sockets = bind_sockets(port, host)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        cure = (
+            "is in use; stop what uses it, or choose another with --port"
+            if taken
+            else f"is not to be had: {error}"
+        )
+        raise StartupError(f"server.host, server.port: {host}:{port} {cure}") from error
+    bound = settings.server.model_copy(update={"port": sockets[0].getsockname()[1]})
+    return sockets, settings.model_copy(update={"server": bound})
+
+
+@asynccontextmanager
+async def running_services(settings: Settings) -> AsyncIterator[Services]:
+    """The services, over the embedded mongod if that is what is configured; both stopped at the end."""
+    secret_key = secret_key_of(settings)
+    async with AsyncExitStack() as stack:
+        uri = settings.mongodb.uri.get_secret_value()
+        if settings.mongodb.embedded:
+            mongo = EmbeddedMongo(
+                settings.mongodb.data_dir / "mongodb",
+                binary=settings.mongodb.binary,
+                cache_mb=settings.mongodb.cache_mb,
+            )
+            await mongo.start()
+            stack.push_async_callback(mongo.stop)
+            uri = mongo.uri
+        services = make_services(settings, mongodb_uri=uri, secret_key=secret_key)
+        stack.push_async_callback(services.close)
+        yield services
+
+
+def make_http_server(services: Services) -> HTTPServer:
+    """Tornado's server with limits on what a client may hold open or send."""
+    return HTTPServer(
+        make_app(services),
+        idle_connection_timeout=30,
+        body_timeout=10,
+        max_header_size=16 * 1024,
+        # The handlers refuse far earlier, in our own words; this is the wall behind them.
+        max_body_size=1024 * 1024,
+    )
+
+
+async def serve_on(sockets: list[socket.socket], services: Services, stopped: asyncio.Event) -> None:
+    """Accept until told to stop; then finish what is in flight, within server.shutdown_grace."""
+    server = make_http_server(services)
+    preparing = asyncio.create_task(services.readiness.prepare())
+    server.add_sockets(sockets)
+    log.info("listening", extra={"url": services.settings.listening_url})
+    await stopped.wait()
+    log.info("stopping", extra={"in_flight": services.traffic.count})
+    preparing.cancel()
+    services.readiness.draining = True
+    server.stop()
+    # From here on each answer closes its connection, or a busy client could hold the shutdown open.
+    server.conn_params.no_keep_alive = True
+    try:
+        async with asyncio.timeout(services.settings.server.shutdown_grace.total_seconds()):
+            await services.traffic.idle()
+    except TimeoutError:
+        log.warning("cut off after server.shutdown_grace", extra={"in_flight": services.traffic.count})
+    await server.close_all_connections()
+
+
+def stop_signal() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT; a second one ends everything at once."""
+    stopped, loop, main_task = asyncio.Event(), asyncio.get_running_loop(), asyncio.current_task()
+
+    def stop() -> None:
+        if stopped.is_set() and main_task is not None:
+            main_task.cancel()
+        stopped.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    return stopped
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,131 @@
+"""The stage for the browser tests: `server.py --demo` as a subprocess, and a headless Chromium that tells tales."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from playwright.async_api import Browser, Page, Playwright, async_playwright
+from tornado.ioloop import IOLoop
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+# Told to the page's own console, so that a violation is heard of by the same ear as an error.
+REPORT_VIOLATIONS = (
+    "document.addEventListener('securitypolicyviolation', "
+    "event => console.error('Content Security Policy violation:', event.violatedDirective, event.blockedURI))"
+)
+
+
+class Open(Protocol):
+    """`async with open_page("/", width=360) as page:`; at the end the page must have had nothing to complain of.
+
+    With `complaint`, a text, it must have complained of that and of nothing else.
+    """
+
+    def __call__(self, path: str, **options: Any) -> AbstractAsyncContextManager[Page]: ...
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A demo server of its own, on any free port."""
+    command = [sys.executable, str(ROOT / "server.py"), "--demo", "--port", "0"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("WXPASSPORT_")}
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    try:
+        found = (re.match(r"wxpassport demo: (\S+)", line) for line in process.stdout)
+        url = next((match[1] for match in found if match), None)
+        assert url, process.communicate()[1]
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """What `make browser` found, else what the script finds."""
+    named = os.environ.get("WXPASSPORT_CHROMIUM")
+    return (
+        named
+        or subprocess.run(
+            [ROOT / "scripts/ensure-chromium"], check=True, capture_output=True, text=True
+        ).stdout
+    ).strip()
+
+
+@pytest.fixture
+def browser(io_loop: IOLoop, chromium_path: str) -> Iterator[Browser]:
+    """A headless Chromium on this test's event loop."""
+
+    async def start() -> tuple[Playwright, Browser]:
+        driver = await async_playwright().start()
+        return driver, await driver.chromium.launch(executable_path=chromium_path, args=FLAGS)
+
+    driver, running = io_loop.run_sync(start)
+    yield running
+
+    async def stop() -> None:
+        await running.close()
+        await driver.stop()
+
+    io_loop.run_sync(stop)
+
+
+@pytest.fixture
+def open_page(browser: Browser, server_url: str) -> Open:
+    """Opens pages of the demo server and listens for complaints."""
+
+    @asynccontextmanager
+    async def open_page(
+        path: str,
+        *,
+        width: int = 1280,
+        scheme: Any = "light",
+        method: str = "GET",
+        complaint: str | None = None,
+        **context_options: Any,
+    ) -> AsyncIterator[Page]:
+        context = await browser.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, locale="zh-CN", **context_options
+        )
+        page, complaints = await context.new_page(), []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
+        page.on("response", lambda response: note_status(complaints, response))
+        if context_options.get("java_script_enabled", True):
+            await page.add_init_script(REPORT_VIOLATIONS)
+        if method != "GET":
+            await page.route(server_url + path, lambda route: route.continue_(method=method))
+        await page.goto(server_url + path)
+        yield page
+        await context.close()
+        assert [each for each in complaints if complaint is None or complaint not in each] == []
+        assert complaint is None or complaints
+
+    return open_page
+
+
+def note_status(complaints: list[str], response: Any) -> None:
+    """An answer that is no success is a complaint."""
+    if response.status >= 400:
+        complaints.append(f"{response.status}: {response.url}")
