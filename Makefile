@@ -8,10 +8,13 @@ STAMP  := $(VENV)/.installed
 # The first of these that is new enough makes the environment: `make PYTHON=/path/to/python3.12 .venv` chooses another.
 PYTHON := python3.13 python3.12 python3.11 python3
 
+# Much of a test is waiting, so a few more run at once than there are cores. Each has a mongod of its own.
+JOBS   := 3
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo run test lint types chromium server-tests unit integration fault browser format bench lock clean FORCE
+.PHONY: help demo run test lint types chromium server-tests unit integration security fault browser format bench lock clean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,10 +68,10 @@ chromium:
 
 # pytest's own status counts a run that collects nothing as a failure (5).
 server-tests: .venv
-	@echo "== tests/unit, integration, fault"
-	@$(PYTEST) tests --ignore=tests/browser
+	@echo "== tests/unit, integration, security, fault"
+	@$(PYTEST) -n $(JOBS) --dist worksteal tests --ignore=tests/browser
 
-unit integration fault: .venv
+unit integration security fault: .venv
 	@echo "== tests/$@"
 	@$(PYTEST) tests/$@ $(ARGS)
 
@@ -77,10 +80,11 @@ browser: .venv
 	@echo "== tests/browser"
 	@WXPASSPORT_CHROMIUM=$$(scripts/ensure-chromium) && export WXPASSPORT_CHROMIUM && $(PYTEST) tests/browser $(ARGS)
 
-unit: ## Test the pure rules (ARGS go to pytest, here and in the next three)
+unit: ## Test the pure rules (ARGS go to pytest, here and in the next four)
 integration: ## Test HTTP against a real mongod and the WeChat stand-in
+security: ## Test what must not get in
 fault: ## Test the things that break
-browser: ## Test the dashboard in a headless browser
+browser: ## Test the pages in a headless browser
 
 format: .venv ## Format the Python code and sort its imports
 	@$(PY) -m ruff check --quiet --fix-only .

@@ -152,7 +152,8 @@ def services(
     """The server's services over this test's database, ready to serve."""
 
     async def start() -> Services:
-        settings = Settings.model_validate({**configuration, "mongodb": {"database": database.name}})
+        mongodb = {**configuration.get("mongodb", {}), "database": database.name}
+        settings = Settings.model_validate({**configuration, "mongodb": mongodb})
         made = make_services(settings, mongodb_uri=mongodb_uri, secret_key=SECRET_KEY, now=clock)
         await made.readiness.prepare()
         return made
