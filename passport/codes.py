@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from passport.errors import (
     CodeUsed,
     InvalidCode,
     PassportError,
+    StoreUnavailable,
     TemporarilyUnavailable,
     UserBlocked,
     catalogue,
@@ -44,6 +46,8 @@ REPEATED = timedelta(seconds=10)
 REMEMBERED = timedelta(minutes=10)
 _NEVER = timedelta(days=1)
 _POLL = 0.05
+# MongoDB has just taken a whole deadline without an answer; the record is worth a moment more, not another deadline.
+_HURRY = timedelta(milliseconds=500)
 # WeChat's words about this very code: they will not change, however often it is sent.
 _VERDICTS = (InvalidCode, CodeUsed, UserBlocked)
 
@@ -79,6 +83,7 @@ class CodeLedger:
         wechat: makes the exchange.
         store: the records, shared by all processes.
         sealer: seals what is kept; digests the codes.
+        patience: how long to wait for another process that has the turn.
         longest_turn: after how long a turn is taken to belong to a process that died.
         now: the clock.
     """
@@ -89,11 +94,12 @@ class CodeLedger:
         wechat: WeChatClient,
         store: PendingLoginStore,
         sealer: Sealer,
+        patience: timedelta,
         longest_turn: timedelta,
         now: Now,
     ) -> None:
         self._wechat, self._store, self._sealer, self._now = wechat, store, sealer, now
-        self._longest_turn = longest_turn
+        self._patience, self._longest_turn = patience.total_seconds(), longest_turn
         self._process = secrets.token_hex(8)
         self._locks = KeyedLocks()
 
@@ -121,18 +127,26 @@ class CodeLedger:
                 yield Redemption(None, answer=self._repeat(turn, before, request), kept_until=self._now())
                 return
             redemption = await self._open(turn, before, app, code)
+            within = None
             try:
                 yield redemption
+            except StoreUnavailable:
+                within = _HURRY
+                raise
             finally:
-                await self._close(turn, redemption, request)
+                ours = await self._settle(turn, self._outcome(turn, redemption, request), within=within)
+            if redemption.consumed_by is not None and not ours:
+                # We were so slow that another took the turn. One code must not give two tokens, so ours is not told.
+                raise TemporarilyUnavailable
 
     async def _take(self, turn: _Turn) -> PendingLogin | None:
         """Get the turn and say what the record was; None for a new code. Waits while another has the turn.
 
         A consumed record is returned without the turn, and a failed one is raised.
         """
-        give_up = self._now() + self._longest_turn
-        while (now := self._now()) < give_up:
+        give_up = time.monotonic() + self._patience
+        while time.monotonic() < give_up:
+            now = self._now()
             ours, record = await self._store.take(
                 turn.digest,
                 owner=turn.owner,
@@ -172,30 +186,25 @@ class CodeLedger:
             raise
         return Redemption(session, answer=None, kept_until=self._now() + KEPT)
 
-    async def _close(self, turn: _Turn, redemption: Redemption, request: bytes) -> None:
-        if redemption.consumed_by is None:
-            session = redemption.session
-            kept = json.dumps([session.openid, session.unionid, session.session_key]).encode()
-            outcome = {
-                "status": "kept",
-                "sealed_session": self._sealer.seal(kept, context=turn.digest),
-                "kept_until": redemption.kept_until,
-                # The record goes with the session_key in it; the code itself has expired at WeChat by then.
-                "expires_at": redemption.kept_until,
-            }
-        else:
+    def _outcome(self, turn: _Turn, redemption: Redemption, request: bytes) -> dict[str, Any]:
+        if redemption.consumed_by is not None:
             answer = json.dumps(redemption.consumed_by).encode()
-            outcome = {
+            return {
                 "status": "consumed",
                 "sealed_answer": self._sealer.seal(answer, context=turn.digest),
                 "answered_at": self._now(),
                 "request": request,
                 "expires_at": self._now() + REMEMBERED,
             }
-        ours = await self._settle(turn, outcome)
-        if not ours and redemption.consumed_by is not None:
-            # We were so slow that another took the turn. One code must not give two tokens, so ours is not told.
-            raise TemporarilyUnavailable
+        session = redemption.session
+        kept = json.dumps([session.openid, session.unionid, session.session_key]).encode()
+        return {
+            "status": "kept",
+            "sealed_session": self._sealer.seal(kept, context=turn.digest),
+            "kept_until": redemption.kept_until,
+            # The record goes with the session_key in it; the code itself has expired at WeChat by then.
+            "expires_at": redemption.kept_until,
+        }
 
     async def _fail(self, turn: _Turn, error: PassportError, patience: timedelta) -> None:
         now = self._now()
@@ -208,8 +217,8 @@ class CodeLedger:
         }
         await self._settle(turn, outcome)
 
-    async def _settle(self, turn: _Turn, outcome: dict[str, Any]) -> bool:
-        return await self._store.settle(turn.digest, owner=turn.owner, changes=outcome)
+    async def _settle(self, turn: _Turn, outcome: dict[str, Any], *, within: timedelta | None = None) -> bool:
+        return await self._store.settle(turn.digest, owner=turn.owner, changes=outcome, within=within)
 
     def _repeat(self, turn: _Turn, record: PendingLogin, request: bytes) -> dict[str, Any]:
         fresh = record.answered_at is not None and self._now() - record.answered_at <= REPEATED

@@ -42,6 +42,11 @@ class Readiness:
             except (StoreUnavailable, StartupError) as error:
                 self._note(_reason(error))
                 await asyncio.sleep(_RETRY)
+            except Exception:
+                # Whatever it is, a server that gave up here would never serve and never say why.
+                log.exception("the preparation failed")
+                self._note("the preparation of the database failed; the log has the cause")
+                await asyncio.sleep(_RETRY)
             else:
                 self._prepared.set()
                 log.info("ready to serve")

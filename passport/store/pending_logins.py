@@ -5,9 +5,11 @@ The states and their rules are `passport.codes`; this file only makes each step 
 
 from __future__ import annotations
 
-from datetime import datetime
+from contextlib import nullcontext
+from datetime import datetime, timedelta
 from typing import Any
 
+import pymongo
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -67,12 +69,19 @@ class PendingLoginStore:
         return True, _pending_login(before) if before else None
 
     @translated
-    async def settle(self, digest: bytes, *, owner: str, changes: Document) -> bool:
-        """Write the outcome and end our turn; False when the turn had already passed to another."""
+    async def settle(
+        self, digest: bytes, *, owner: str, changes: Document, within: timedelta | None = None
+    ) -> bool:
+        """Write the outcome and end our turn; False when the turn had already passed to another.
+
+        `within` replaces the usual deadline.
+        """
         gone = {name: "" for name in (*PendingLogin.__slots__, "owner", "process") if name not in changes}
-        result = await self._collection.update_one(
-            {"_id": digest, "owner": owner}, {"$set": changes, "$unset": gone}
-        )
+        # Motor carries the caller's context to its thread, and the deadline with it.
+        with pymongo.timeout(within.total_seconds()) if within else nullcontext():
+            result = await self._collection.update_one(
+                {"_id": digest, "owner": owner}, {"$set": changes, "$unset": gone}
+            )
         return result.matched_count == 1
 
 
