@@ -1,0 +1,117 @@
+"""Load scripts that print figures, and what they share: a process that is started, measured and ended.
+
+Linux alone, because CPU time and memory are read from /proc. Every process started here is ended here, by its pid.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_START_LIMIT = 30.0
+_STOP_LIMIT = 20.0
+_POLL = 0.02
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class BenchmarkError(Exception):
+    """The figures would be wrong, so there are none; the text says what happened."""
+
+
+class Process:
+    """One of our Python programs in a process of its own, its output in a file."""
+
+    def __init__(self, name: str, arguments: Sequence[str], output: Path) -> None:
+        self.name, self._output = name, output
+        with output.open("wb") as file:
+            self._process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                env={name: value for name, value in os.environ.items() if not name.startswith("WXPASSPORT_")},
+                # Ctrl-C reaches this program alone, which then ends the others in order.
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+
+    def wait_for(self, pattern: str) -> str:
+        """The first group of the pattern, as soon as it is in the output."""
+        deadline = time.monotonic() + _START_LIMIT
+        while time.monotonic() < deadline:
+            ended = self._process.poll() is not None
+            if found := re.search(pattern, self._output.read_text("utf-8", "replace")):
+                return found[1]
+            if ended:
+                break
+            time.sleep(_POLL)
+        raise BenchmarkError(f"{self.name} did not start")
+
+    def tail(self) -> str:
+        """The last words of its output."""
+        return "\n".join(self._output.read_text("utf-8", "replace").splitlines()[-5:])
+
+    def stop(self) -> None:
+        """End it: politely, then not."""
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def running(name: str, arguments: Sequence[str], folder: Path) -> Iterator[Process]:
+    """The program for as long as the block lasts. What it said last goes into the error that ends the block."""
+    process = Process(name, arguments, folder / f"{name}.log")
+    try:
+        yield process
+    except BenchmarkError as error:
+        error.add_note(f"--- the end of {name}'s output:\n{process.tail()}")
+        raise
+    finally:
+        # An impatient second Ctrl-C must not interrupt the ending and leave a process behind.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        process.stop()
+
+
+def cpu_seconds(pid: int) -> float:
+    """The CPU time of all threads so far: utime + stime of proc(5)."""
+    fields = _stat(pid)
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def resident_mb(pid: int) -> float:
+    """The memory it holds now (VmRSS)."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) / 1024
+
+
+def child_of(pid: int, command: str) -> int:
+    """The pid of the child that runs this command."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            name = (entry / "comm").read_text().strip()
+            if name == command and int(_stat(int(entry.name))[1]) == pid:
+                return int(entry.name)
+        except OSError:
+            continue  # it ended while we looked
+    raise BenchmarkError(f"process {pid} has no child {command}")
+
+
+def _stat(pid: int) -> list[str]:
+    # From the state on: the command before it may hold spaces and parentheses.
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
