@@ -15,6 +15,7 @@ from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pymongo
 import pytest
 from tornado.ioloop import IOLoop
@@ -26,6 +27,13 @@ from passport.store.embedded import EmbeddedMongo
 from sandbox import StandIn
 from server import make_http_server
 from tests.client import API
+
+# The same examples every time, so that a red run is about the change. The first text takes seconds on a fresh checkout
+# (Hypothesis builds its tables), which says nothing of our strategies.
+hypothesis.settings.register_profile(
+    "project", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("project")
 
 APPID = "wx4f4bc4dec97d474b"
 APP_SECRET = "5f0c1e9ad8b7426e93d1c0a4b7e8f625"
