@@ -17,7 +17,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from passport.config_sources import ConfigError, Key, load_settings, secret_key_
 from passport.errors import StartupError
 from passport.logs import configure_logging
 from passport.services import Services, make_services
+from passport.store import Store
 from passport.store.embedded import EmbeddedMongo
 from passport.wechat.client import WeChatClient
 from sandbox.demo import APPID, block, demo_stand_in, register_people
@@ -94,8 +95,8 @@ async def serve(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT, then drain."""
     stopped = stop_signal()
     sockets, settings = listen(settings)
-    async with running_services(settings) as services:
-        await serve_on(sockets, services, stopped)
+    async with running_services(settings) as (services, starting):
+        await serve_on(sockets, services, starting, stopped)
     return 0
 
 
@@ -108,9 +109,9 @@ async def demo(config: Path, overrides: dict[Key, object]) -> int:
         with tempfile.TemporaryDirectory(prefix="wxpassport-demo-") as folder:
             settings = demo_settings(config, overrides, stand_in, folder)
             sockets, settings = listen(settings)
-            async with running_services(settings) as services:
+            async with running_services(settings) as (services, starting):
                 welcoming = asyncio.create_task(welcome(stand_in, services))
-                await serve_on(sockets, services, stopped)
+                await serve_on(sockets, services, starting, stopped)
                 welcoming.cancel()
     finally:
         await stand_in.stop()
@@ -119,17 +120,30 @@ async def demo(config: Path, overrides: dict[Key, object]) -> int:
 
 async def report(settings: Settings) -> int:
     """Try everything the configuration names and print what was found."""
-    findings = [Finding(True, "configuration: no fault")]
-    try:
-        async with running_services(settings) as services:
-            findings.append(await check_mongodb(services.store))
-    except StartupError as error:
-        findings.append(Finding(False, f"MongoDB: {error}"))
+    findings = [Finding(True, "configuration: no fault"), await find_mongodb(settings)]
     async with aclosing(WeChatClient(settings.wechat)) as wechat:
         findings += [await check_app(wechat, app) for app in settings.wechat.apps]
     for finding in findings:
         print("ok   " if finding.works else "FAULT", finding.text)
     return 0 if all(finding.works for finding in findings) else EXIT_FAILED
+
+
+async def find_mongodb(settings: Settings) -> Finding:
+    """Ask MongoDB, starting the embedded one for it unless a server runs it already."""
+    mongo, uri = embedded_or_not(settings)
+    not_started: StartupError | None = None
+    try:
+        if mongo is not None:
+            await mongo.start()
+    except StartupError as error:
+        not_started = error
+    try:
+        async with aclosing(Store(uri, settings.mongodb.database, timeout=settings.mongodb.timeout)) as store:
+            finding = await check_mongodb(store)
+    finally:
+        if mongo is not None:
+            await mongo.stop()
+    return Finding(False, f"MongoDB: {not_started}") if not_started and not finding.works else finding
 
 
 def demo_settings(config: Path, overrides: dict[Key, object], stand_in: StandIn, folder: str) -> Settings:
@@ -176,8 +190,8 @@ def listen(settings: Settings) -> tuple[list[socket.socket], Settings]:
     host, port = settings.server.host, settings.server.port
     try:
         sockets = bind_sockets(port, host)
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
+    except (OSError, UnicodeError) as error:
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         cure = (
             "is in use; stop what uses it, or choose another with --port"
             if taken
@@ -188,24 +202,42 @@ def listen(settings: Settings) -> tuple[list[socket.socket], Settings]:
     return sockets, settings.model_copy(update={"server": bound})
 
 
+def embedded_or_not(settings: Settings) -> tuple[EmbeddedMongo | None, str]:
+    """The mongod to start, if it is to be our own, and where MongoDB will be."""
+    if not settings.mongodb.embedded:
+        return None, settings.mongodb.uri.get_secret_value()
+    mongo = EmbeddedMongo(
+        settings.mongodb.data_dir / "mongodb",
+        binary=settings.mongodb.binary,
+        cache_mb=settings.mongodb.cache_mb,
+    )
+    return mongo, mongo.uri
+
+
 @asynccontextmanager
-async def running_services(settings: Settings) -> AsyncIterator[Services]:
-    """The services, over the embedded mongod if that is what is configured; both stopped at the end."""
+async def running_services(settings: Settings) -> AsyncIterator[tuple[Services, asyncio.Task[None]]]:
+    """The services, and the task that makes them ready: it starts the embedded mongod and prepares the database.
+
+    Requests can be taken meanwhile, and are told to wait. At the end all is stopped, MongoDB last.
+    """
     secret_key = secret_key_of(settings)
-    async with AsyncExitStack() as stack:
-        uri = settings.mongodb.uri.get_secret_value()
-        if settings.mongodb.embedded:
-            mongo = EmbeddedMongo(
-                settings.mongodb.data_dir / "mongodb",
-                binary=settings.mongodb.binary,
-                cache_mb=settings.mongodb.cache_mb,
-            )
+    mongo, uri = embedded_or_not(settings)
+    services = make_services(settings, mongodb_uri=uri, secret_key=secret_key)
+
+    async def start() -> None:
+        if mongo is not None:
             await mongo.start()
-            stack.push_async_callback(mongo.stop)
-            uri = mongo.uri
-        services = make_services(settings, mongodb_uri=uri, secret_key=secret_key)
-        stack.push_async_callback(services.close)
-        yield services
+        await services.readiness.prepare()
+
+    starting = asyncio.create_task(start(), name="start")
+    try:
+        yield services, starting
+    finally:
+        starting.cancel()
+        await asyncio.wait({starting})
+        await services.close()
+        if mongo is not None:
+            await mongo.stop()
 
 
 def make_http_server(services: Services) -> HTTPServer:
@@ -220,15 +252,39 @@ def make_http_server(services: Services) -> HTTPServer:
     )
 
 
-async def serve_on(sockets: list[socket.socket], services: Services, stopped: asyncio.Event) -> None:
-    """Accept until told to stop; then finish what is in flight, within server.shutdown_grace."""
+async def serve_on(
+    sockets: list[socket.socket],
+    services: Services,
+    starting: asyncio.Task[None],
+    stopped: asyncio.Event,
+) -> None:
+    """Accept until told to stop; then finish what is in flight, within server.shutdown_grace.
+
+    Raises:
+        StartupError: the start failed for good.
+    """
     server = make_http_server(services)
-    preparing = asyncio.create_task(services.readiness.prepare())
     server.add_sockets(sockets)
     log.info("listening", extra={"url": services.settings.listening_url})
-    await stopped.wait()
+    try:
+        await unless_failed(starting, stopped)
+    finally:
+        await drain(server, services)
+
+
+async def unless_failed(starting: asyncio.Task[None], stopped: asyncio.Event) -> None:
+    """Wait until told to stop, or raise what made the start fail."""
+    told = asyncio.create_task(stopped.wait())
+    await asyncio.wait({told, starting}, return_when=asyncio.FIRST_COMPLETED)
+    if starting.done() and not told.done():
+        starting.result()
+        await told
+    told.cancel()
+
+
+async def drain(server: HTTPServer, services: Services) -> None:
+    """Accept nothing more, finish what is in flight, close the rest."""
     log.info("stopping", extra={"in_flight": services.traffic.count})
-    preparing.cancel()
     services.readiness.draining = True
     server.stop()
     # From here on each answer closes its connection, or a busy client could hold the shutdown open.

@@ -97,7 +97,9 @@ def validated(model: type[Model], fields: Fields) -> Model:
         return model.model_validate({name: value for name, value in fields.items() if value is not None})
     except ValidationError as error:
         faults = "; ".join(_sentence(fault) for fault in error.errors(include_url=False))
-        raise InvalidRequest(f"{faults}.") from None
+    # Raised out here, or it would carry pydantic's error as its context, and with that, where the collector cannot
+    # see, every frame of this request: anybody could fill the memory with malformed fields.
+    raise InvalidRequest(f"{faults}.")
 
 
 def _sentence(fault: Any) -> str:

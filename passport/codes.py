@@ -16,9 +16,9 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,6 +46,8 @@ REPEATED = timedelta(seconds=10)
 REMEMBERED = timedelta(minutes=10)
 _NEVER = timedelta(days=1)
 _POLL = 0.05
+# How many turns are remembered that began without our knowing, for when MongoDB stalls.
+_UNUSED_TURNS = 10_000
 # MongoDB has just taken a whole deadline without an answer; the record is worth a moment more, not another deadline.
 _HURRY = timedelta(milliseconds=500)
 # WeChat's words about this very code: they will not change, however often it is sent.
@@ -83,7 +85,7 @@ class CodeLedger:
         wechat: makes the exchange.
         store: the records, shared by all processes.
         sealer: seals what is kept; digests the codes.
-        patience: how long to wait for another process that has the turn.
+        patience: how long to wait for the turn while others have it.
         longest_turn: after how long a turn is taken to belong to a process that died.
         now: the clock.
     """
@@ -102,6 +104,7 @@ class CodeLedger:
         self._patience, self._longest_turn = patience.total_seconds(), longest_turn
         self._process = secrets.token_hex(8)
         self._locks = KeyedLocks()
+        self._unused_turns: OrderedDict[str, None] = OrderedDict()
 
     @asynccontextmanager
     async def redeem(self, app: App, code: str, *payload: bytes) -> AsyncIterator[Redemption]:
@@ -120,9 +123,14 @@ class CodeLedger:
         """
         digest = self._sealer.digest(app.appid, code)
         request = self._sealer.digest(app.appid, code, *payload)
-        async with self._locks.hold(digest):
+        give_up = asyncio.get_running_loop().time() + self._patience
+        async with AsyncExitStack() as held:
+            try:
+                await held.enter_async_context(self._locks.hold(digest, until=give_up))
+            except TimeoutError:
+                raise TemporarilyUnavailable from None
             turn = _Turn(digest, owner=secrets.token_hex(8))
-            before = await self._take(turn)
+            before = await self._take(turn, until=give_up)
             if before is not None and before.status == "consumed":
                 yield Redemption(None, answer=self._repeat(turn, before, request), kept_until=self._now())
                 return
@@ -139,32 +147,41 @@ class CodeLedger:
                 # We were so slow that another took the turn. One code must not give two tokens, so ours is not told.
                 raise TemporarilyUnavailable
 
-    async def _take(self, turn: _Turn) -> PendingLogin | None:
+    async def _take(self, turn: _Turn, *, until: float) -> PendingLogin | None:
         """Get the turn and say what the record was; None for a new code. Waits while another has the turn.
 
         A consumed record is returned without the turn, and a failed one is raised.
         """
-        give_up = time.monotonic() + self._patience
-        while time.monotonic() < give_up:
+        clock = asyncio.get_running_loop().time
+        while True:
             now = self._now()
-            ours, record = await self._store.take(
-                turn.digest,
-                owner=turn.owner,
-                process=self._process,
-                now=now,
-                busy_until=now + self._longest_turn,
-                expires_at=now + REMEMBERED,
-            )
+            try:
+                ours, record = await self._store.take(
+                    turn.digest,
+                    owner=turn.owner,
+                    process=self._process,
+                    now=now,
+                    busy_until=now + self._longest_turn,
+                    expires_at=now + REMEMBERED,
+                )
+            except StoreUnavailable:
+                # MongoDB may yet give us the turn, after we have gone. Then nobody has asked WeChat in it.
+                self._unused_turns[turn.owner] = None
+                while len(self._unused_turns) > _UNUSED_TURNS:
+                    self._unused_turns.popitem(last=False)
+                raise
             if ours or (record is not None and record.status == "consumed"):
                 return record
             if record is not None and record.status == "failed":
                 raise self._recorded_failure(record)
+            if clock() >= until:
+                raise TemporarilyUnavailable
             await asyncio.sleep(_POLL)
-        raise TemporarilyUnavailable
 
     async def _open(self, turn: _Turn, before: PendingLogin | None, app: App, code: str) -> Redemption:
         now = self._now()
-        if before is None or before.status == "failed":
+        unasked = before is None or before.status == "failed" or before.owner in self._unused_turns
+        if before is None or (unasked and before.sealed_session is None):
             return await self._exchange(turn, app, code)
         if before.sealed_session is None or before.kept_until is None or before.kept_until <= now:
             # Too old, or a process died between asking WeChat and noting the answer: the code may be spent.
@@ -218,7 +235,11 @@ class CodeLedger:
         await self._settle(turn, outcome)
 
     async def _settle(self, turn: _Turn, outcome: dict[str, Any], *, within: timedelta | None = None) -> bool:
-        return await self._store.settle(turn.digest, owner=turn.owner, changes=outcome, within=within)
+        # Only that a code was consumed must survive: forgotten, the code would give a second token.
+        durable = outcome["status"] == "consumed"
+        return await self._store.settle(
+            turn.digest, owner=turn.owner, changes=outcome, durable=durable, within=within
+        )
 
     def _repeat(self, turn: _Turn, record: PendingLogin, request: bytes) -> dict[str, Any]:
         fresh = record.answered_at is not None and self._now() - record.answered_at <= REPEATED

@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
+from passport.store.uri import is_usable_uri
+
 MINIMUM_SECRET_BYTES = 32
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = timedelta(days=3650)
 _EXAMPLE_WORDS = (
     "change-me",
     "changeme",
@@ -32,13 +35,25 @@ def parse_duration(value: Any) -> Any:
     match = re.fullmatch(r"(-?\d+(?:\.\d+)?)(ms|s|m|h|d)", value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError("must be a number and a unit, such as 250ms, 5s, 10m, 1h or 30d")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST.total_seconds():
+        raise ValueError(f"must be at most {_LONGEST.days}d")
+    return timedelta(seconds=seconds)
 
 
 def _positive(value: timedelta) -> timedelta:
     if value <= timedelta(0):
         raise ValueError("must be more than 0")
     return value
+
+
+def _at_least(floor: timedelta, text: str) -> AfterValidator:
+    def check(value: timedelta) -> timedelta:
+        if value < floor:
+            raise ValueError(f"must be at least {text}")
+        return value
+
+    return AfterValidator(check)
 
 
 def _switchable(value: Any) -> Any:
@@ -92,8 +107,15 @@ def _network(value: Any) -> IPv4Network | IPv6Network:
 
 def _mongodb_uri(value: SecretStr) -> SecretStr:
     uri = value.get_secret_value()
-    if uri != "embedded" and not uri.startswith(("mongodb://", "mongodb+srv://")):
+    if uri == "embedded":
+        return value
+    if not uri.startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("must be `embedded`, or start with mongodb:// or mongodb+srv://")
+    if not is_usable_uri(uri):
+        raise ValueError(
+            "is not a MongoDB connection string that can be used: percent-encode @ : / % in the user and the password, "
+            "and check the hosts, the ports and the options"
+        )
     return value
 
 
@@ -124,7 +146,7 @@ class MongoDB(_Section):
     data_dir: Path = Path("data")
     binary: Path | None = None
     cache_mb: int = Field(default=256, ge=256, le=1_048_576)
-    timeout: Duration = timedelta(seconds=3)
+    timeout: Annotated[Duration, _at_least(timedelta(milliseconds=100), "100ms")] = timedelta(seconds=3)
 
     @property
     def embedded(self) -> bool:
@@ -169,7 +191,7 @@ class Tokens(_Section):
     """What our access tokens say and how long they live."""
 
     issuer: HTTPAddress | None = None
-    access_ttl: Duration = timedelta(hours=1)
+    access_ttl: Annotated[Duration, _at_least(timedelta(seconds=1), "1s")] = timedelta(hours=1)
 
 
 class Settings(_Section):

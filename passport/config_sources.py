@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import ssl
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,9 +74,8 @@ def load_settings(
     if settings.secret_key and settings.secret_key in {app.secret for app in settings.wechat.apps}:
         faults.append(f"{path.name}: secret_key repeats an AppSecret; it must be a secret of its own")
     settings = _beside(path.parent, settings)
-    ca_file = settings.wechat.ca_file
-    if ca_file is not None and not ca_file.is_file():
-        faults.append(f"{path.name}: wechat.ca_file: there is no file {ca_file}")
+    if settings.wechat.ca_file is not None:
+        _require_authorities(path, settings.wechat.ca_file, faults)
     if faults:
         raise ConfigError(faults)
     return settings
@@ -205,6 +205,17 @@ def _require_private(path: Path, why: str, faults: list[str]) -> None:
     mode = stat.S_IMODE(path.stat().st_mode)
     if os.name == "posix" and mode & 0o077:
         faults.append(f"{path} {why} and others can read it (mode {mode:04o}); run: chmod 600 {path}")
+
+
+def _require_authorities(path: Path, ca_file: Path, faults: list[str]) -> None:
+    try:
+        ssl.create_default_context(cafile=ca_file)
+    except FileNotFoundError:
+        faults.append(f"{path.name}: wechat.ca_file: there is no file {ca_file}")
+    except OSError as error:  # an ssl.SSLError is one
+        faults.append(
+            f"{path.name}: wechat.ca_file: {ca_file} is no PEM file of certificates ({error.strerror})"
+        )
 
 
 def _describe(path: Path, fault: Any, origins: dict[Key, str]) -> str:

@@ -43,7 +43,7 @@ class SigningKey:
 
 
 class KeyRing:
-    """All signing keys of this deployment; the newest signs.
+    """The signing keys of this deployment, as they were when open() read them; the newest signs.
 
     Args:
         store: where they are kept.

@@ -14,13 +14,25 @@ class KeyedLocks:
         self._locks: dict[bytes, tuple[asyncio.Lock, int]] = {}
 
     @asynccontextmanager
-    async def hold(self, key: bytes) -> AsyncIterator[None]:
-        """Wait for the key's turn and hold it."""
+    async def hold(self, key: bytes, *, until: float) -> AsyncIterator[None]:
+        """Wait for the key's turn and hold it.
+
+        Args:
+            key: what is to be one at a time.
+            until: the event loop's time at which to stop waiting.
+
+        Raises:
+            TimeoutError: the turn did not come in time.
+        """
         lock, users = self._locks.get(key) or (asyncio.Lock(), 0)
         self._locks[key] = (lock, users + 1)
         try:
-            async with lock:
+            async with asyncio.timeout_at(until):
+                await lock.acquire()
+            try:
                 yield
+            finally:
+                lock.release()
         finally:
             lock, users = self._locks[key]
             if users == 1:

@@ -95,6 +95,7 @@ class LoginFlow:
         app = self._choose(credentials)
         async with self._codes.redeem(app, credentials.code, *_payload(credentials)) as redemption:
             if redemption.answer is not None:
+                await self._existing(redemption.answer["account_id"])
                 return redemption.answer
             profile = self._check(app, redemption.session, credentials)
             user = await self._users.find_by_session(app.appid, redemption.session)
@@ -116,17 +117,20 @@ class LoginFlow:
         async with self._codes.redeem(app, credentials.code, *_payload(credentials)) as redemption:
             if redemption.answer is not None:
                 # This code has just signed its user in, so the account is there.
-                return await self._existing(redemption.answer["account_id"])
+                user = await self._existing(redemption.answer["account_id"])
+                return Registration(user.user_id, user.created_at, created=False)
             profile = self._check(app, redemption.session, credentials)
             user, created = await self._users.register(app.appid, redemption.session, profile)
             ensure_active(user, self._now())
             return Registration(user.user_id, user.created_at, created)
 
-    async def _existing(self, user_id: str) -> Registration:
+    async def _existing(self, user_id: str) -> User:
+        """Who this code has just signed in, if they may still be: a ban may have come in between."""
         user = await self._users.find(user_id)
         if user is None:
             raise CodeUsed
-        return Registration(user.user_id, user.created_at, created=False)
+        ensure_active(user, self._now())
+        return user
 
     def _choose(self, credentials: Credentials) -> App:
         """The app the credentials are for; raises InvalidRequest when that is unclear or something is missing."""
@@ -189,5 +193,7 @@ class LoginFlow:
         }
 
 
-def _payload(credentials: Credentials) -> tuple[bytes, bytes]:
-    return credentials.encrypted_data or b"", credentials.iv or b""
+def _payload(credentials: Credentials) -> tuple[bytes, ...]:
+    """All that was sent beside the code: an answer is repeated to the very same request alone."""
+    raw_data, signature = credentials.signed or ("", "")
+    return credentials.encrypted_data or b"", credentials.iv or b"", raw_data.encode(), signature.encode()

@@ -77,6 +77,7 @@ class PendingLogin:
     error: str | None = None
     wechat_errcode: int | None = None
     retry_at: datetime | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

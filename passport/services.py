@@ -37,7 +37,7 @@ class Services:
     async def close(self) -> None:
         """Close every connection."""
         await self.wechat.aclose()
-        self.store.close()
+        await self.store.aclose()
 
 
 def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, now: Now = utc_now) -> Services:
@@ -58,7 +58,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         wechat=wechat,
         store=store.pending_logins,
         sealer=Sealer(secret_key, "codes"),
-        patience=settings.wechat.timeout,
+        patience=settings.wechat.timeout + settings.mongodb.timeout,
         # The wait for a place, the exchange, and the reads and writes of one sign-in.
         longest_turn=settings.wechat.timeout + 5 * settings.mongodb.timeout,
         now=now,

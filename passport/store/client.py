@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,12 +14,16 @@ from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
-from passport.store.faults import translated
+from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
 from passport.store.pending_logins import PendingLoginStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
 from passport.store.users import UserStore
+
+MAX_POOL_SIZE = 50
+_MARGIN = 0.25
+_FAREWELL = 2.0
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,7 @@ class Deployment:
     retries_writes: bool
 
 
-class Store:
+class Store(Deadlined):
     """All collections of one database. Made inside the running event loop.
 
     Args:
@@ -53,10 +60,11 @@ class Store:
             timeoutMS=milliseconds,
             serverSelectionTimeoutMS=min(2000, milliseconds),
             connectTimeoutMS=2000,
-            maxPoolSize=50,
+            maxPoolSize=MAX_POOL_SIZE,
         )
         durable: AsyncIOMotorDatabase[dict[str, Any]] = self._client.get_database(database)
-        # A code's record is a lock and a convenience. If a crash loses it, the client is told to call wx.login again.
+        # A code's record is a lock and a convenience, except that it was consumed, which is written durably. If a crash
+        # loses it, WeChat still knows that the code was used.
         volatile: AsyncIOMotorDatabase[dict[str, Any]] = self._client.get_database(
             database,
             write_concern=WriteConcern(w=1),
@@ -64,10 +72,12 @@ class Store:
             read_preference=ReadPreference.PRIMARY,
         )
         self._database = durable
-        self.users = UserStore(durable["users"])
-        self.sessions = SessionStore(durable["sessions"])
-        self.signing_keys = SigningKeyStore(durable["signing_keys"])
-        self.pending_logins = PendingLoginStore(volatile["pending_logins"])
+        # The driver's own deadline comes first, where it can, because its error says more.
+        deadline = self.deadline = timeout.total_seconds() + _MARGIN
+        self.users = UserStore(durable["users"], deadline=deadline)
+        self.sessions = SessionStore(durable["sessions"], deadline=deadline)
+        self.signing_keys = SigningKeyStore(durable["signing_keys"], deadline=deadline)
+        self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
 
     @translated
     async def ping(self) -> None:
@@ -94,6 +104,17 @@ class Store:
             build["version"], retries_writes="setName" in hello or hello.get("msg") == "isdbgrid"
         )
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+    async def aclose(self) -> None:
+        """Close the connections; a MongoDB that does not answer the farewell is left without one."""
+        closed, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def close() -> None:
+            # The driver says goodbye synchronously, and to a frozen server for many seconds.
+            self._client.close()
+            with contextlib.suppress(RuntimeError):  # the loop did not wait, and is gone
+                loop.call_soon_threadsafe(closed.set)
+
+        threading.Thread(target=close, name="close MongoDB", daemon=True).start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL):
+                await closed.wait()

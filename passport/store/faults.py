@@ -1,11 +1,13 @@
-"""Turn the driver's errors into the domain's, in one place."""
+"""What all stores share: a collection, a deadline for each call, and the driver's errors turned into the domain's."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo.errors import PyMongoError
 
 from passport.errors import StoreUnavailable
@@ -14,17 +16,42 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def translated(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """Raise StoreUnavailable for whatever the driver raises and the method did not handle.
+class Deadlined:
+    """Whatever asks MongoDB; `deadline` is how many seconds one call may take."""
 
-    Such an error means that the outcome is unknown, so callers must be safe to repeat.
+    deadline: float
+
+
+class CollectionStore(Deadlined):
+    """The reads and atomic writes of one collection. Methods raise StoreUnavailable when MongoDB does not answer.
+
+    Args:
+        collection: with the guarantees that its documents need.
+        deadline: in seconds.
+    """
+
+    def __init__(self, collection: AsyncIOMotorCollection[dict[str, Any]], *, deadline: float) -> None:
+        self._collection, self.deadline = collection, deadline
+
+
+S = TypeVar("S", bound=Deadlined)
+
+
+def translated(
+    method: Callable[Concatenate[S, P], Awaitable[T]],
+) -> Callable[Concatenate[S, P], Awaitable[T]]:
+    """Raise StoreUnavailable for a passed deadline and for whatever the driver raises and the method did not handle.
+
+    Such an error means that the outcome is unknown, so callers must be safe to repeat. The driver has the same deadline
+    (timeoutMS), but its clock starts when one of its threads is free, and behind a frozen mongod none is.
     """
 
     @wraps(method)
-    async def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+    async def wrapper(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return await method(*args, **kwargs)
-        except PyMongoError as error:
+            async with asyncio.timeout(self.deadline):
+                return await method(self, *args, **kwargs)
+        except (PyMongoError, TimeoutError) as error:
             raise StoreUnavailable from error
 
     return wrapper

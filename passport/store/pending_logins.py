@@ -5,26 +5,22 @@ The states and their rules are `passport.codes`; this file only makes each step 
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
-import pymongo
-from motor.motor_asyncio import AsyncIOMotorCollection
-from pymongo import ReturnDocument
+from pymongo import ReturnDocument, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
 from passport.models import PendingLogin
-from passport.store.faults import translated
+from passport.store.faults import CollectionStore, translated
 
 Document = dict[str, Any]
+_DURABLE = WriteConcern(w="majority", j=True)
 
 
-class PendingLoginStore:
-    """Atomic steps on a code's record. Methods raise StoreUnavailable when MongoDB does not answer."""
-
-    def __init__(self, collection: AsyncIOMotorCollection[Document]) -> None:
-        self._collection = collection
+class PendingLoginStore(CollectionStore):
+    """Atomic steps on a code's record."""
 
     @translated
     async def take(
@@ -70,16 +66,22 @@ class PendingLoginStore:
 
     @translated
     async def settle(
-        self, digest: bytes, *, owner: str, changes: Document, within: timedelta | None = None
+        self,
+        digest: bytes,
+        *,
+        owner: str,
+        changes: Document,
+        durable: bool = False,
+        within: timedelta | None = None,
     ) -> bool:
         """Write the outcome and end our turn; False when the turn had already passed to another.
 
-        `within` replaces the usual deadline.
+        `durable` makes it survive a crash or a failover; `within` shortens the deadline.
         """
-        gone = {name: "" for name in (*PendingLogin.__slots__, "owner", "process") if name not in changes}
-        # Motor carries the caller's context to its thread, and the deadline with it.
-        with pymongo.timeout(within.total_seconds()) if within else nullcontext():
-            result = await self._collection.update_one(
+        gone = {name: "" for name in (*PendingLogin.__slots__, "process") if name not in changes}
+        collection = self._collection.with_options(write_concern=_DURABLE) if durable else self._collection
+        async with asyncio.timeout(within.total_seconds() if within else None):
+            result = await collection.update_one(
                 {"_id": digest, "owner": owner}, {"$set": changes, "$unset": gone}
             )
         return result.matched_count == 1

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bson import ObjectId
-from motor.motor_asyncio import AsyncIOMotorCollection
 
 from passport.models import Session
-from passport.store.faults import translated
+from passport.store.faults import CollectionStore, translated
 
 Document = dict[str, Any]
 
@@ -18,11 +17,8 @@ def new_session_id() -> str:
     return str(ObjectId())
 
 
-class SessionStore:
-    """Writes of sessions. Methods raise StoreUnavailable when MongoDB does not answer."""
-
-    def __init__(self, collection: AsyncIOMotorCollection[Document]) -> None:
-        self._collection = collection
+class SessionStore(CollectionStore):
+    """Writes of sessions."""
 
     @translated
     async def insert(self, session: Session) -> None:

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from passport.models import StoredKey
-from passport.store.faults import translated
+from passport.store.faults import CollectionStore, translated
 
 Document = dict[str, Any]
 
 
-class SigningKeyStore:
-    """Reads and writes of signing keys. Methods raise StoreUnavailable when MongoDB does not answer."""
-
-    def __init__(self, collection: AsyncIOMotorCollection[Document]) -> None:
-        self._collection = collection
+class SigningKeyStore(CollectionStore):
+    """Reads and writes of signing keys."""
 
     @translated
     async def list(self) -> list[StoredKey]:

@@ -8,12 +8,11 @@ from typing import Any
 
 from bson import ObjectId
 from bson.errors import InvalidId
-from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from passport.models import Ban, Identity, User
-from passport.store.faults import translated
+from passport.store.faults import CollectionStore, translated
 
 Document = dict[str, Any]
 
@@ -22,11 +21,8 @@ class UnionidTaken(Exception):
     """Another account has this unionid: two accounts turn out to be one person."""
 
 
-class UserStore:
-    """Reads and atomic writes of users. Methods raise StoreUnavailable when MongoDB does not answer."""
-
-    def __init__(self, collection: AsyncIOMotorCollection[Document]) -> None:
-        self._collection = collection
+class UserStore(CollectionStore):
+    """Reads and atomic writes of users."""
 
     @translated
     async def insert(

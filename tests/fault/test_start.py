@@ -69,7 +69,8 @@ async def test_two_signals_while_mongod_starts_leave_nothing(start_server: Start
     for _ in range(2):
         server.signal(signal.SIGTERM)
         await asyncio.sleep(0.05)  # equal signals that come together are one
-    assert await server.ended() in (0, 1)
+    # The first one's end can be over before the second comes, which then finds no handler any more.
+    assert await server.ended() in (0, 1, -signal.SIGTERM)
     assert mongods_under(folder) == []
     assert "Traceback" not in server.errors
 

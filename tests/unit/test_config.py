@@ -65,6 +65,19 @@ def test_one_app_is_all_that_has_to_be_configured(load: Load, tmp_path: Path) ->
         ({"sever": {}}, "sever is not a setting"),
         ({"server": []}, "server"),
         ({"mongodb": {"uri": "localhost:27017"}}, "mongodb.uri must be `embedded`, or start with mongodb://"),
+        *(
+            ({"mongodb": {"uri": uri}}, "mongodb.uri is not a MongoDB connection string that can be used")
+            for uri in (
+                "mongodb://",
+                "mongodb://user:p@ss@db.example/",
+                "mongodb://db.example:99999/",
+                "mongodb://db.example/?tls=maybe",
+                "mongodb://db.example/?readPreferenceTags=dc:east",
+            )
+        ),
+        ({"mongodb": {"timeout": "0.5ms"}}, "mongodb.timeout must be at least 100ms"),
+        ({"tokens": {"access_ttl": "100ms"}}, "tokens.access_ttl must be at least 1s"),
+        ({"tokens": {"access_ttl": "99999999999999d"}}, "tokens.access_ttl must be at most 3650d"),
         ({"mongodb": {"database": "a.b"}}, "mongodb.database"),
         ({"mongodb": {"cache_mb": 1}}, "mongodb.cache_mb"),
         ({"mongodb": {"timeout": "0s"}}, "mongodb.timeout must be more than 0"),
@@ -242,3 +255,15 @@ def test_config_yaml_names_every_setting_with_its_default_and_a_sentence(project
     assert _in_seconds(written) == in_code
     settings = [line for line in text.splitlines() if re.match(r"  \w+:|secret_key:", line)]
     assert [line for line in settings if " # " not in line] == []
+
+
+def test_a_ca_file_that_holds_no_certificate_is_a_fault(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    assert "wechat.ca_file" in faults_of(load, {"wechat": {"apps": [APP], "ca_file": "ca.pem"}})[0]
+
+
+@pytest.mark.parametrize(
+    "uri", ["mongodb://user:p%40ss@a,b,c/?replicaSet=rs0&tls=true", "mongodb+srv://cluster.example"]
+)
+def test_a_usual_connection_string_is_believed(load: Load, uri: str) -> None:
+    assert load({"mongodb": {"uri": uri}, "secret_key": STRONG}).mongodb.uri.get_secret_value() == uri
