@@ -5,13 +5,16 @@ Linux alone, because CPU time and memory are read from /proc. Every process star
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -85,6 +88,27 @@ def running(name: str, arguments: Sequence[str], folder: Path) -> Iterator[Proce
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         process.stop()
+
+
+def write_config(folder: Path, wechat: Mapping[str, object]) -> Path:
+    """A configuration file that changes nothing but where things are; private, since it holds an AppSecret."""
+    path = folder / "config.yaml"
+    path.touch(mode=0o600)
+    config = {"server": {"port": 0}, "mongodb": {"data_dir": str(folder / "data")}, "wechat": dict(wechat)}
+    path.write_text(json.dumps(config))  # JSON is YAML
+    return path
+
+
+def wait_until_ready(url: str, server: Process) -> None:
+    """Return when the server says it can serve; raises BenchmarkError when it does not in time."""
+    deadline = time.monotonic() + _START_LIMIT
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310 - our own server on loopback
+                return
+        except urllib.error.URLError:
+            time.sleep(_POLL)
+    raise BenchmarkError(f"{server.name} did not become ready")
 
 
 def cpu_seconds(pid: int) -> float:

@@ -22,8 +22,6 @@ import statistics
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,7 +29,7 @@ from urllib.parse import urlsplit
 
 from Crypto.Cipher import AES
 
-from benchmarks import BenchmarkError, Process, running
+from benchmarks import BenchmarkError, running, wait_until_ready, write_config
 from sandbox.identities import fixed_session_key_of
 
 APPID = "wx00000000000000b1"
@@ -47,10 +45,14 @@ def run(*, each: int, seconds: float) -> bool:
         secret = secrets.token_hex(16)
         app = ["--port", "0", "--auto-codes", "--app", f"{APPID}:{secret}"]
         stand_in = stack.enter_context(running("stand-in", ["-m", "sandbox", *app], folder))
-        config = _config(folder, secret, stand_in.wait_for(r"(http://\S+)\n"))
+        wechat = {
+            "base_url": stand_in.wait_for(r"(http://\S+)\n"),
+            "apps": [{"appid": APPID, "secret": secret}],
+        }
+        config = write_config(folder, wechat)
         server = stack.enter_context(running("server", ["server.py", "--config", str(config)], folder))
         url = server.wait_for(r'"url": "(http://[^"]+)"')
-        _wait_until_ready(url, server)
+        wait_until_ready(url, server)
         times = measure(url, each=each, seconds=seconds)
     return report(times)
 
@@ -125,29 +127,6 @@ def _encrypt(blocks: bytes) -> dict[str, str]:
     iv, key = secrets.token_bytes(AES.block_size), base64.b64decode(fixed_session_key_of("bench-1", APPID))
     sealed = AES.new(key, AES.MODE_CBC, iv).encrypt(blocks)
     return {"encryptedData": base64.b64encode(sealed).decode(), "iv": base64.b64encode(iv).decode()}
-
-
-def _config(folder: Path, secret: str, wechat_url: str) -> Path:
-    path = folder / "config.yaml"
-    path.touch(mode=0o600)
-    config = {
-        "server": {"port": 0},
-        "mongodb": {"data_dir": str(folder / "data")},
-        "wechat": {"base_url": wechat_url, "apps": [{"appid": APPID, "secret": secret}]},
-    }
-    path.write_text(json.dumps(config))  # JSON is YAML
-    return path
-
-
-def _wait_until_ready(url: str, server: Process) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310 - our own server on loopback
-                return
-        except urllib.error.URLError:
-            time.sleep(0.02)
-    raise BenchmarkError(f"{server.name} did not become ready")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -5,9 +5,9 @@ a fresh code and payload, and is answered after its session and its last-seen ar
 of login and bare alternate, so that whatever else the machine does hits both. Generator, stand-in, server and mongod
 share the cores, hence CPU per request is the steadier figure. An answer that is not a token ends the run.
 
-Measured 2026-11-22 on 2 cores that were busy otherwise (load average 10), five rounds of 3 s: 329 logins per second
-beside 5,802 (0.057 of bare, rounds 0.044 to 0.077); server CPU 2.23 ms per login beside 0.127 (17.6 of bare, rounds
-16.6 to 18.3), mongod 1.39 ms; p50 90 ms, p99 218 ms; RSS of the server 87 MB, of mongod 176.
+Measured 2026-11-22 on 2 idle cores, five rounds of 3 s: 338 logins per second beside 7,885 (0.043 of bare, rounds 0.039
+to 0.046); server CPU 2.80 ms per login beside 0.127 (22.1 of bare, rounds 20.7 to 24.1), mongod 1.64 ms; p50 93 ms, p99
+163 ms; RSS of the server 89 MB, of mongod 201.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ import statistics
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -33,7 +31,15 @@ from pathlib import Path
 import pymongo
 import trustme
 
-from benchmarks import BenchmarkError, Process, child_of, cpu_seconds, resident_mb, running
+from benchmarks import (
+    BenchmarkError,
+    child_of,
+    cpu_seconds,
+    resident_mb,
+    running,
+    wait_until_ready,
+    write_config,
+)
 from benchmarks.load import Expected, Round, drive, post
 from passport.store.embedded import EmbeddedMongo
 from sandbox.people import payload_for
@@ -107,12 +113,17 @@ class Stage:
                 folder,
             )
         )
-        config = _config(folder, secret, stand_in.wait_for(r"(https://\S+)\n"))
+        wechat = {
+            "base_url": stand_in.wait_for(r"(https://\S+)\n"),
+            "ca_file": str(folder / "ca.pem"),
+            "apps": [{"appid": APPID, "secret": secret}],
+        }
+        config = write_config(folder, wechat)
         self._mongo = EmbeddedMongo(folder / "data" / "mongodb")  # for its uri alone; the server starts it
         self.server = stack.enter_context(running("server", ["server.py", "--config", str(config)], folder))
         bare = stack.enter_context(running("bare", ["-m", "benchmarks.bare"], folder))
         self.url = self.server.wait_for(r'"url": "(http://[^"]+)"')
-        _wait_until_ready(self.url, self.server)
+        wait_until_ready(self.url, self.server)
         self.login = Side(
             self.url,
             TOKEN,
@@ -217,34 +228,6 @@ def _certificate(folder: Path) -> list[str]:
     issued.cert_chain_pems[0].write_to_path(str(folder / "stand-in.pem"))
     issued.private_key_pem.write_to_path(str(folder / "stand-in.key"))
     return ["--certfile", str(folder / "stand-in.pem"), "--keyfile", str(folder / "stand-in.key")]
-
-
-def _config(folder: Path, secret: str, wechat_url: str) -> Path:
-    """A configuration file that changes nothing but where things are."""
-    path = folder / "config.yaml"
-    path.touch(mode=0o600)
-    config = {
-        "server": {"port": 0},
-        "mongodb": {"data_dir": str(folder / "data")},
-        "wechat": {
-            "base_url": wechat_url,
-            "ca_file": str(folder / "ca.pem"),
-            "apps": [{"appid": APPID, "secret": secret}],
-        },
-    }
-    path.write_text(json.dumps(config))  # JSON is YAML
-    return path
-
-
-def _wait_until_ready(url: str, server: Process) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310 - our own server on loopback
-                return
-        except urllib.error.URLError:
-            time.sleep(0.02)
-    raise BenchmarkError(f"{server.name} did not become ready")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -9,6 +9,7 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
+from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
@@ -21,6 +22,10 @@ _DURABLE = WriteConcern(w="majority", j=True)
 
 class PendingLoginStore(CollectionStore):
     """Atomic steps on a code's record."""
+
+    def __init__(self, collection: AsyncIOMotorCollection[Document], *, deadline: float) -> None:
+        super().__init__(collection, deadline=deadline)
+        self._durable = collection.with_options(write_concern=_DURABLE)
 
     @translated
     async def take(
@@ -79,7 +84,7 @@ class PendingLoginStore(CollectionStore):
         `durable` makes it survive a crash or a failover; `within` shortens the deadline.
         """
         gone = {name: "" for name in (*PendingLogin.__slots__, "process") if name not in changes}
-        collection = self._collection.with_options(write_concern=_DURABLE) if durable else self._collection
+        collection = self._durable if durable else self._collection
         async with asyncio.timeout(within.total_seconds() if within else None):
             result = await collection.update_one(
                 {"_id": digest, "owner": owner}, {"$set": changes, "$unset": gone}

@@ -71,4 +71,4 @@ def client_of(stand_in: StandIn, io_loop: object) -> Iterator[Callable[[str], AP
 
     yield make
     for each in made:
-        io_loop.run_sync(each.close)  # type: ignore[attr-defined]
+        io_loop.run_sync(each.close)

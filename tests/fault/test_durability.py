@@ -44,7 +44,7 @@ async def _kill_again_and_again(ledger: Ledger, kill: Callable[[], Any]) -> list
         kill()
         killed_at = time.monotonic()
         # An answer that was on its way may still arrive, so the first success well after the kill counts.
-        await until(lambda at=killed_at: ledger.last_success > at + 0.1, "service returns", seconds=30)  # type: ignore[misc]
+        await until(lambda at=killed_at: ledger.last_success > at + 0.1, "service returns", seconds=30)
         recoveries.append(ledger.last_success - killed_at)
     seen = len(ledger.sessions)
     await until(lambda: len(ledger.sessions) >= seen + BETWEEN, "people sign in again", seconds=30)

@@ -306,7 +306,7 @@ def test_acknowledged_writes_survive_kills_of_mongod(folder: Path, caplog: pytes
     asyncio.run(story())
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [record.message for record in warnings] == ["mongod ended and is started again"] * 3
-    assert [record.exit_status for record in warnings] == [-signal.SIGKILL] * 3  # type: ignore[attr-defined]
+    assert [record.exit_status for record in warnings] == [-signal.SIGKILL] * 3
 
 
 @pytest.mark.expects_log("mongod did not start again")
@@ -330,7 +330,7 @@ def test_a_restart_that_fails_is_tried_again(folder: Path, caplog: pytest.LogCap
 
     asyncio.run(story())
     failure = next(record for record in caplog.records if record.message == "mongod did not start again")
-    assert "out of order" in failure.reason  # type: ignore[attr-defined]
+    assert "out of order" in failure.reason
 
 
 @contextlib.contextmanager
