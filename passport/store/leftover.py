@@ -72,7 +72,10 @@ def _pid_in(lock: Path) -> int | None:
 
 
 def _signal_if_ours(pid: int, db: Path, number: signal.Signals) -> bool:
-    """Signal the process if its command line names our dbpath. False where not on Linux: nothing proves it."""
+    """Signal the process if its command line names our dbpath, or let it end if it has none any more.
+
+    False where not on Linux: nothing proves it.
+    """
     if sys.platform != "linux":
         return False
     try:
@@ -82,6 +85,8 @@ def _signal_if_ours(pid: int, db: Path, number: signal.Signals) -> bool:
         return False
     try:
         arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if arguments == [b""]:
+            return True  # it is ending: its memory is gone, its lock goes next, and a signal would say nothing new
         if (b"--dbpath", os.fsencode(db)) not in itertools.pairwise(arguments):
             return False
         signal.pidfd_send_signal(process, number)

@@ -31,7 +31,9 @@ LIMIT = 40 + 10 * KILLS
 ClientOf = Callable[[str], API]
 
 
-async def _kill_again_and_again(ledger: Ledger, kill: Callable[[], Any]) -> list[float]:
+async def _kill_again_and_again(
+    ledger: Ledger, server: ServerProcess, kill: Callable[[], Any]
+) -> list[float]:
     """Kill whenever some more people have signed in; the seconds until the next success, for each."""
     recoveries: list[float] = []
     for _ in range(KILLS):
@@ -44,7 +46,11 @@ async def _kill_again_and_again(ledger: Ledger, kill: Callable[[], Any]) -> list
         kill()
         killed_at = time.monotonic()
         # An answer that was on its way may still arrive, so the first success well after the kill counts.
-        await until(lambda at=killed_at: ledger.last_success > at + 0.1, "service returns", seconds=30)
+        try:
+            await until(lambda at=killed_at: ledger.last_success > at + 0.1, "service returns", seconds=30)
+        except AssertionError as error:
+            error.add_note(server.errors[-3000:])
+            raise
         recoveries.append(ledger.last_success - killed_at)
     seen = len(ledger.sessions)
     await until(lambda: len(ledger.sessions) >= seen + BETWEEN, "people sign in again", seconds=30)
@@ -73,7 +79,9 @@ async def test_killing_mongod_loses_nothing_that_was_acknowledged(
     server = start_server()
     api = client_of(await server.ready())
     async with visiting([api], WRITERS) as ledger:
-        recoveries = await _kill_again_and_again(ledger, lambda: os.kill(server.mongod_pid, signal.SIGKILL))
+        recoveries = await _kill_again_and_again(
+            ledger, server, lambda: os.kill(server.mongod_pid, signal.SIGKILL)
+        )
     assert server.process.poll() is None
     assert len(server.log("mongod is ready")) == KILLS + 1
     _settle(ledger, server, recoveries)
@@ -93,5 +101,5 @@ async def test_killing_the_server_loses_nothing_that_was_acknowledged(
         server.start()
 
     async with visiting([api], WRITERS) as ledger:
-        recoveries = await _kill_again_and_again(ledger, kill_and_start_again)
+        recoveries = await _kill_again_and_again(ledger, server, kill_and_start_again)
     _settle(ledger, server, recoveries)
