@@ -24,8 +24,8 @@ RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 @pytest.fixture
 def configuration(stand_in: StandIn) -> dict[str, Any]:
-    """Room for a crowd: who is turned away by a full queue says nothing of the races behind it."""
-    return configured(stand_in, max_in_flight=2000, timeout="30s")
+    """Room and time for a crowd: who is turned away in a rush says nothing of the races behind it."""
+    return {**configured(stand_in, max_in_flight=2000, timeout="30s"), "mongodb": {"timeout": "30s"}}
 
 
 @pytest.fixture
