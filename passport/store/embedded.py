@@ -41,6 +41,7 @@ _STOP_LIMIT = 15.0
 _FIRST_DELAY, _LAST_DELAY = 0.1, 5.0
 _STEADY = 1.0  # a mongod that was ready for this long did not fail to start
 
+_ALREADY_INITIALIZED = 23
 _NOT_YET_INITIALIZED = 94
 _NOT_A_MEMBER = 93
 
@@ -253,8 +254,7 @@ class EmbeddedMongo:
             await admin.command("replSetGetStatus")
         except OperationFailure as error:
             if error.code == _NOT_YET_INITIALIZED:
-                member = {"_id": 0, "host": str(self._socket)}
-                await admin.command("replSetInitiate", {"_id": _REPLICA_SET, "members": [member]})
+                await self._initiate(admin)
             elif error.code == _NOT_A_MEMBER:
                 config = (await admin.command("replSetGetConfig"))["config"]
                 config["members"] = [{**config["members"][0], "host": str(self._socket)}]
@@ -264,6 +264,15 @@ class EmbeddedMongo:
                     "the data folder has moved, its replica set follows", extra={"socket": str(self._socket)}
                 )
             else:
+                raise
+
+    async def _initiate(self, admin: AsyncDatabase[dict[str, Any]]) -> None:
+        member = {"_id": 0, "host": str(self._socket)}
+        try:
+            await admin.command("replSetInitiate", {"_id": _REPLICA_SET, "members": [member]})
+        except OperationFailure as error:
+            # It was initiated long ago and has not read its configuration yet; the caller asks again.
+            if error.code != _ALREADY_INITIALIZED:
                 raise
 
     def _why_not_ready(self, binary: Path, log_start: int, error: Exception) -> str:
