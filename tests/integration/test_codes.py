@@ -26,7 +26,8 @@ Database = pymongo.database.Database[dict[str, Any]]
 @pytest.fixture
 def configuration(stand_in: StandIn) -> dict[str, Any]:
     """Long enough for hundreds of requests at once on a busy machine."""
-    return configured(stand_in, timeout="15s")
+    patient = configured(stand_in, timeout="30s", connect_timeout="30s")
+    return {**patient, "mongodb": {"timeout": "30s"}}
 
 
 async def test_a_double_tap_is_one_call_to_wechat_and_one_answer(api: API, database: Database) -> None:
@@ -235,7 +236,7 @@ async def test_who_lost_the_turn_by_slowness_tells_no_token(
     stand_in.faults.set("slow", delay=0.5, times=1)
     slow = asyncio.create_task(api.token(visit))
     await asyncio.wait_for(stand_in.calls.reach(calls + 1), 10)
-    clock.advance(minutes=1)  # the turn counts as one of a process that died
+    clock.advance(minutes=4)  # the turn counts as one of a process that died
     taken_over = await other_process.token(visit)
 
     assert (taken_over.status, taken_over.error) == (403, "code_used")
