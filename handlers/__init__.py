@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tornado.web import Application, url
 
-from handlers.api.accounts import MeHandler, RegisterHandler
+from handlers.api.accounts import RegisterHandler
+from handlers.api.me import MeHandler
 from handlers.api.oauth import TokenHandler
 from handlers.api.wellknown import JWKSHandler
 from handlers.base import NotFoundHandler, log_request

@@ -17,6 +17,7 @@ from tornado.web import HTTPError, RequestHandler, stream_request_body
 from handlers.addresses import client_ip
 from handlers.bodies import BODY_LIMIT, parse_body, validated
 from handlers.language import preferred_language
+from handlers.operations import Answer, Operation, operation_of
 from passport.errors import (
     InternalError,
     InvalidRequest,
@@ -183,19 +184,35 @@ class APIHandler(BaseHandler):
             self.send_error(refusal.status, exc_info=(PayloadTooLarge, refusal, None))
 
     def body(self, model: type[Model]) -> Model:
-        """The body as the model. Raises InvalidRequest, UnsupportedMediaType or PayloadTooLarge."""
+        """The body as the model that the operation declares.
+
+        Raises:
+            InvalidRequest, UnsupportedMediaType, PayloadTooLarge: it is not.
+        """
+        declared = self._operation
+        assert declared is None or declared.body is model, "the operation declares another body"
         if self._received > BODY_LIMIT:
             raise PayloadTooLarge
         fields = parse_body(bytes(self._body), self.request.headers.get_list("Content-Type"))
         return validated(model, fields)
 
-    def reply(self, answer: Mapping[str, Any], status: int = HTTPStatus.OK) -> None:
-        """Answer with JSON."""
+    @property
+    def _operation(self) -> Operation | None:
+        return operation_of(getattr(self, (self.request.method or "").lower(), None))
+
+    def reply(self, answer: Answer | Mapping[str, Any], status: int = HTTPStatus.OK) -> None:
+        """Answer with JSON: what the operation declares for the status, or a mapping outside of any operation."""
+        if isinstance(answer, Answer):
+            declared = self._operation
+            assert declared is None or declared.answers.get(int(status)) is type(answer), "declare the answer"
+            text = answer.model_dump_json(by_alias=True, exclude_none=True)
+        else:
+            text = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
         self.set_status(status)
         if self._is_last_on_its_connection():
             # Announced, or the client would send its next request into a connection that is being closed.
             self.set_header("Connection", "close")
-        self.finish(json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
+        self.finish(text)
 
     def _is_last_on_its_connection(self) -> bool:
         """While draining, and when refused before the body was read, even one of no bytes: then Tornado closes."""

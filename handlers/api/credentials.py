@@ -6,9 +6,28 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from passport.errors import (
+    CodeUsed,
+    DecryptFailed,
+    InvalidCode,
+    ServerMisconfigured,
+    SignatureMismatch,
+    SlowDown,
+    UserBlocked,
+)
 from passport.login import Credentials
 from passport.wechat.crypto import BLOCK, decode_base64
 
+# What the exchange of a code with WeChat and the checks of the payload may refuse.
+LOGIN_REFUSALS = (
+    InvalidCode,
+    CodeUsed,
+    UserBlocked,
+    DecryptFailed,
+    SignatureMismatch,
+    SlowDown,
+    ServerMisconfigured,
+)
 # Lengths seen at WeChat: code 32, encryptedData up to about 3,500, iv 24 (one more percent-encoding: 34).
 _PAYLOAD_LIMIT = 8192
 

@@ -134,7 +134,8 @@ def leaf_modules(modules: list[Module]) -> set[str]:
     climbers = {
         found.importer
         for found in imports_among(modules)
-        if is_within(found.target, *OUR_TOP_LEVEL) and found.target not in {"passport.errors", found.importer}
+        if is_within(found.target, *OUR_TOP_LEVEL) and not is_within(found.target, "passport.errors")
+        if found.target != found.importer
     }
     return {module.name for module in modules if module.name not in climbers and not has_coroutine(module)}
 
