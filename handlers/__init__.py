@@ -5,9 +5,10 @@ from __future__ import annotations
 from tornado.web import Application, url
 
 from handlers.api.accounts import RegisterHandler
-from handlers.api.me import MeHandler
-from handlers.api.oauth import TokenHandler
-from handlers.api.wellknown import JWKSHandler
+from handlers.api.me import ExportHandler, MeHandler
+from handlers.api.oauth import IntrospectHandler, RevokeHandler, TokenHandler
+from handlers.api.sessions import SessionHandler, SessionsHandler
+from handlers.api.wellknown import JWKSHandler, MetadataHandler
 from handlers.base import NotFoundHandler, log_request
 from handlers.ops import HealthHandler, ReadyHandler
 from handlers.pages import STATIC_PATH, HomePage, StaticHandler
@@ -20,9 +21,15 @@ def make_app(services: Services) -> Application:
         [
             url(r"/", HomePage, name="home"),
             url(r"/oauth/token", TokenHandler),
+            url(r"/oauth/revoke", RevokeHandler),
+            url(r"/oauth/introspect", IntrospectHandler),
             url(r"/accounts/wxapp", RegisterHandler),
             url(r"/accounts/me", MeHandler),
+            url(r"/accounts/me/export", ExportHandler),
+            url(r"/accounts/me/sessions", SessionsHandler),
+            url(r"/accounts/me/sessions/(?P<session_id>[0-9a-f]{24})", SessionHandler),
             url(r"/\.well-known/jwks\.json", JWKSHandler, name="jwks"),
+            url(r"/\.well-known/oauth-authorization-server(?P<path>/.*)?", MetadataHandler),
             url(r"/healthz", HealthHandler, name="healthz"),
             url(r"/readyz", ReadyHandler, name="readyz"),
         ],

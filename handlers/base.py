@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from handlers.addresses import client_ip
-from handlers.bodies import BODY_LIMIT, parse_body, validated
+from handlers.bodies import BODY_LIMIT, Fields, parse_body, validated
 from handlers.language import preferred_language
 from handlers.operations import Answer, Operation, operation_of
 from passport.errors import (
@@ -183,18 +183,25 @@ class APIHandler(BaseHandler):
             refusal = PayloadTooLarge()
             self.send_error(refusal.status, exc_info=(PayloadTooLarge, refusal, None))
 
-    def body(self, model: type[Model]) -> Model:
-        """The body as the model that the operation declares.
+    def body(self, model: type[Model], *, keep_null: bool = False) -> Model:
+        """The body as a model that the operation declares.
+
+        Args:
+            model: one of the declared ones.
+            keep_null: tell null from absent.
 
         Raises:
             InvalidRequest, UnsupportedMediaType, PayloadTooLarge: it is not.
         """
         declared = self._operation
-        assert declared is None or declared.body is model, "the operation declares another body"
+        assert declared is None or model in declared.bodies, "the operation declares another body"
+        return validated(model, self.fields(), keep_null=keep_null)
+
+    def fields(self) -> Fields:
+        """The body's members, not validated. Raises as `body` does."""
         if self._received > BODY_LIMIT:
             raise PayloadTooLarge
-        fields = parse_body(bytes(self._body), self.request.headers.get_list("Content-Type"))
-        return validated(model, fields)
+        return parse_body(bytes(self._body), self.request.headers.get_list("Content-Type"))
 
     @property
     def _operation(self) -> Operation | None:

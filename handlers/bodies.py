@@ -87,14 +87,18 @@ def _is_deeper(value: object, levels: int) -> bool:
     return levels == 0 or any(_is_deeper(child, levels - 1) for child in children)
 
 
-def validated(model: type[Model], fields: Fields) -> Model:
+def validated(model: type[Model], fields: Fields, *, keep_null: bool = False) -> Model:
     """The fields as the model; null counts as absent, and what the model does not name is ignored (RFC 6749, 3.2).
+
+    With `keep_null` the model is told of null.
 
     Raises:
         InvalidRequest: naming every field at fault.
     """
     try:
-        return model.model_validate({name: value for name, value in fields.items() if value is not None})
+        return model.model_validate(
+            {name: value for name, value in fields.items() if keep_null or value is not None}
+        )
     except ValidationError as error:
         faults = "; ".join(_sentence(fault) for fault in error.errors(include_url=False))
     # Raised out here, or it would carry pydantic's error as its context, and with that, where the collector cannot

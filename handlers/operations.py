@@ -36,14 +36,14 @@ class Operation:
     Args:
         summary: a sentence for the documentation.
         answers: the body of each success by its status; None where there is no body, or none of ours (an image).
-        body: what the request must be; None when it has no body.
+        bodies: what the request must be: one model, or one of several; none when it has no body.
         refusals: what it may refuse beside what every operation may (see handlers.api.openapi).
         caller: who may call it.
     """
 
     summary: str
     answers: Mapping[int, type[BaseModel] | None]
-    body: type[BaseModel] | None
+    bodies: tuple[type[BaseModel], ...]
     refusals: tuple[type[PassportError], ...]
     caller: Caller
 
@@ -52,7 +52,7 @@ def operation(
     summary: str,
     *,
     answers: type[BaseModel] | Mapping[int, type[BaseModel] | None],
-    body: type[BaseModel] | None = None,
+    body: type[BaseModel] | tuple[type[BaseModel], ...] = (),
     refusals: tuple[type[PassportError], ...] = (),
     caller: Caller = "anybody",
 ) -> Callable[[Method], Method]:
@@ -61,7 +61,8 @@ def operation(
     A lone answer means status 200.
     """
     by_status = {HTTPStatus.OK.value: answers} if isinstance(answers, type) else dict(answers)
-    declared = Operation(summary, by_status, body, refusals, caller)
+    bodies = body if isinstance(body, tuple) else (body,)
+    declared = Operation(summary, by_status, bodies, refusals, caller)
 
     def declare(method: Method) -> Method:
         method.operation = declared  # type: ignore[attr-defined]  # a function takes attributes

@@ -1,12 +1,14 @@
-"""Let a bearer of an access token in: verify the token, then ask whether its user may still use it."""
+"""Let a bearer of an access token in: verify the token, then ask whether its user and its session still count."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from passport.clock import Now
 from passport.errors import InvalidToken
 from passport.models import User
+from passport.sessions import Sessions, is_alive
 from passport.tokens import Claims, Tokens
 from passport.users import Users, ensure_active
 
@@ -25,22 +27,29 @@ class Access:
     Args:
         tokens: verifies.
         users: knows who is banned.
+        sessions: knows which have ended.
         now: the clock.
     """
 
-    def __init__(self, *, tokens: Tokens, users: Users, now: Now) -> None:
-        self._tokens, self._users, self._now = tokens, users, now
+    def __init__(self, *, tokens: Tokens, users: Users, sessions: Sessions, now: Now) -> None:
+        self._tokens, self._users, self._sessions, self._now = tokens, users, sessions, now
 
     async def admit(self, token: str) -> Bearer:
         """The bearer of the token.
 
         Raises:
-            InvalidToken: the token is not valid, or its user is gone.
+            InvalidToken: the token is not valid, its user is gone, or its session is over.
             AccountDisabled: its user is banned; a ban holds from the next request on.
         """
         claims = self._tokens.verify(token)
-        user = await self._users.find(claims.user_id)
-        if user is None:
+        user, session = await asyncio.gather(
+            self._users.find(claims.user_id), self._sessions.find(claims.session_id)
+        )
+        if user is None or session is None:
             raise InvalidToken
-        ensure_active(user, self._now())
+        now = self._now()
+        # First: a ban ends the sessions, too, and its reason is the better answer.
+        ensure_active(user, now)
+        if session.user_id != user.user_id or not is_alive(session, user, now):
+            raise InvalidToken
         return Bearer(user, claims)

@@ -56,6 +56,15 @@ def _at_least(floor: timedelta, text: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _at_most(ceiling: timedelta, text: str) -> AfterValidator:
+    def check(value: timedelta) -> timedelta:
+        if value > ceiling:
+            raise ValueError(f"must be at most {text}")
+        return value
+
+    return AfterValidator(check)
+
+
 def _switchable(value: Any) -> Any:
     # YAML 1.1 reads a bare `off` as false.
     return None if value is False or value == "off" else value
@@ -188,10 +197,35 @@ class WeChat(_Section):
 
 
 class Tokens(_Section):
-    """What our access tokens say and how long they live."""
+    """What our tokens say and how long they live."""
 
     issuer: HTTPAddress | None = None
     access_ttl: Annotated[Duration, _at_least(timedelta(seconds=1), "1s")] = timedelta(hours=1)
+    refresh_ttl: Annotated[Duration, _at_least(timedelta(seconds=1), "1s")] = timedelta(days=30)
+    refresh_grace: Annotated[Duration, _at_most(timedelta(minutes=5), "5m")] = timedelta(seconds=10)
+    session_ttl: Annotated[Duration, _at_least(timedelta(seconds=1), "1s")] = timedelta(days=90)
+
+
+class ResourceServer(_Section):
+    """Another service of the team, which may introspect tokens; those of `apps` alone unless that is empty."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    secret: Annotated[SecretStr, AfterValidator(_strong_secret)]
+    apps: tuple[str, ...] = ()
+
+
+def _distinct_servers(servers: tuple[ResourceServer, ...]) -> tuple[ResourceServer, ...]:
+    for attribute in ("id", "secret"):
+        if len({getattr(server, attribute) for server in servers}) < len(servers):
+            raise ValueError(f"names the same {attribute} twice; each resource server has its own")
+    return servers
+
+
+class Privacy(_Section):
+    """The privacy policy that users agree to when they register."""
+
+    policy_version: str | None = Field(default=None, min_length=1, max_length=64)
+    policy_url: HTTPAddress | None = None
 
 
 class Settings(_Section):
@@ -201,6 +235,8 @@ class Settings(_Section):
     mongodb: MongoDB = MongoDB()
     wechat: WeChat = Field(default_factory=WeChat)
     tokens: Tokens = Tokens()
+    resource_servers: Annotated[tuple[ResourceServer, ...], AfterValidator(_distinct_servers)] = ()
+    privacy: Privacy = Privacy()
     secret_key: Annotated[SecretStr, AfterValidator(_strong_secret)] | None = None
 
     @property

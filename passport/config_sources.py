@@ -11,7 +11,7 @@ import os
 import secrets
 import ssl
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from passport.config import Settings
 
 PREFIX = "WXPASSPORT_"
 # Values that are secrets or hold one: their variables also exist as …_FILE, and what holds them must be private.
-SECRET_KEYS = {("secret_key",), ("wechat", "apps"), ("mongodb", "uri")}
+SECRET_KEYS = {("secret_key",), ("wechat", "apps"), ("mongodb", "uri"), ("resource_servers",)}
 # Read by the tools around the server, not by it.
 _NOT_SETTINGS = {"WXPASSPORT_CHROMIUM"}
 
@@ -71,8 +71,7 @@ def load_settings(
             f"{path.name}: secret_key is missing; with a MongoDB of your own it is required. "
             f"Make one with `openssl rand -hex 32` and set {PREFIX}SECRET_KEY_FILE"
         )
-    if settings.secret_key and settings.secret_key in {app.secret for app in settings.wechat.apps}:
-        faults.append(f"{path.name}: secret_key repeats an AppSecret; it must be a secret of its own")
+    faults += [f"{path.name}: {fault}" for fault in _contradictions(settings)]
     settings = _beside(path.parent, settings)
     if settings.wechat.ca_file is not None:
         _require_authorities(path, settings.wechat.ca_file, faults)
@@ -192,10 +191,23 @@ def _set(values: dict[str, Any], key: Key, value: Any) -> None:
     values[key[-1]] = value
 
 
+def _contradictions(settings: Settings) -> Iterator[str]:
+    """What no section can see by itself."""
+    app_secrets, appids = zip(*((app.secret, app.appid) for app in settings.wechat.apps), strict=True)
+    if settings.secret_key and settings.secret_key in app_secrets:
+        yield "secret_key repeats an AppSecret; it must be a secret of its own"
+    for server in settings.resource_servers:
+        if server.secret in (*app_secrets, settings.secret_key):
+            yield f"resource_servers: the secret of {server.id} repeats another; it must be one of its own"
+        for appid in set(server.apps) - set(appids):
+            yield f"resource_servers: {server.id} names the app {appid}, which is not in wechat.apps"
+
+
 def _holds_secret(values: Mapping[str, Any]) -> bool:
     wechat, mongodb = values.get("wechat"), values.get("mongodb")
     return bool(
         values.get("secret_key")
+        or values.get("resource_servers")
         or (isinstance(wechat, dict) and wechat.get("apps"))
         or (isinstance(mongodb, dict) and "@" in str(mongodb.get("uri", "")))
     )

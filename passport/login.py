@@ -13,12 +13,19 @@ from typing import Any
 
 from passport.clock import Now
 from passport.codes import CodeLedger
-from passport.config import App
-from passport.errors import CodeUsed, Hint, InvalidCode, InvalidRequest, SignatureMismatch, Unregistered
-from passport.models import Device, Session, User
+from passport.config import App, Privacy
+from passport.errors import (
+    CodeUsed,
+    ConsentRequired,
+    Hint,
+    InvalidCode,
+    InvalidRequest,
+    SignatureMismatch,
+    Unregistered,
+)
+from passport.models import Device, User
 from passport.profiles import profile_from_payload
-from passport.store.sessions import SessionStore, new_session_id
-from passport.tokens import Tokens
+from passport.sessions import Sessions
 from passport.users import Profile, Users, ensure_active
 from passport.wechat.client import WeChatSession
 from passport.wechat.crypto import check_payload, decrypt, signature_matches
@@ -31,8 +38,6 @@ _MOCK_CODE_HINT = Hint(
     en="This is the mock code of WeChat DevTools in guest mode: sign in to DevTools and set the project's appid to "
     "the one configured on the server.",
 )
-# The Cybersecurity Law, article 21, asks for network logs of at least six months.
-LOGIN_HISTORY = timedelta(days=190)
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,9 @@ class LoginFlow:
     Args:
         apps: the configured mini-programs.
         codes: redeems codes.
-        users, sessions, tokens: what a sign-in reads and writes.
+        users, sessions: what a sign-in reads and writes.
         freshness: how old a payload may be; None for any age.
+        privacy: the policy that a registration needs consent to.
         now: the clock.
     """
 
@@ -75,14 +81,14 @@ class LoginFlow:
         apps: Sequence[App],
         codes: CodeLedger,
         users: Users,
-        sessions: SessionStore,
-        tokens: Tokens,
+        sessions: Sessions,
         freshness: timedelta | None,
+        privacy: Privacy,
         now: Now,
     ) -> None:
         self._apps = {app.appid: app for app in apps}
-        self._codes, self._users, self._sessions, self._tokens = codes, users, sessions, tokens
-        self._freshness, self._now = freshness, now
+        self._codes, self._users, self._sessions = codes, users, sessions
+        self._freshness, self._privacy, self._now = freshness, privacy, now
 
     async def sign_in(self, credentials: Credentials, device: Device) -> dict[str, Any]:
         """The token answer of RFC 6749 section 5.1 with `account_id`.
@@ -102,14 +108,24 @@ class LoginFlow:
             if user is None:
                 raise Unregistered
             ensure_active(user, self._now())
-            answer = await self._start_session(app, user, redemption.session, profile, device)
+            # Both must be durable before the answer; neither needs the other.
+            pair, _ = await asyncio.gather(
+                self._sessions.start(user, appid=app.appid, device=device),
+                self._users.record_sign_in(user, redemption.session, profile, at=self._now()),
+            )
+            answer = pair.answer
             redemption.consume(answer)
             return answer
 
-    async def register(self, credentials: Credentials) -> Registration:
+    async def register(self, credentials: Credentials, *, consent_version: str | None = None) -> Registration:
         """Their account, made if there was none. The code stays good for signing in.
 
+        Args:
+            credentials: what the mini-program sent.
+            consent_version: the version of the privacy policy that the user agreed to.
+
         Raises:
+            ConsentRequired: they have no account, and that is not the policy in force.
             AccountDisabled: they are banned.
             PassportError: as `CodeLedger.redeem` and the checks of the payload say.
         """
@@ -120,9 +136,21 @@ class LoginFlow:
                 user = await self._existing(redemption.answer["account_id"])
                 return Registration(user.user_id, user.created_at, created=False)
             profile = self._check(app, redemption.session, credentials)
-            user, created = await self._users.register(app.appid, redemption.session, profile)
+            user, created = await self._find_or_register(app, redemption.session, profile, consent_version)
             ensure_active(user, self._now())
             return Registration(user.user_id, user.created_at, created)
+
+    async def _find_or_register(
+        self, app: App, session: WeChatSession, profile: Profile, consent_version: str | None
+    ) -> tuple[User, bool]:
+        policy = self._privacy
+        if consent_version == policy.policy_version or policy.policy_version is None:
+            return await self._users.register(app.appid, session, profile, policy.policy_version)
+        user = await self._users.find_by_session(app.appid, session)
+        if user is None:
+            details = {"policy_version": policy.policy_version, "policy_url": policy.policy_url}
+            raise ConsentRequired(details={name: text for name, text in details.items() if text})
+        return user, False
 
     async def _existing(self, user_id: str) -> User:
         """Who this code has just signed in, if they may still be: a ban may have come in between."""
@@ -166,31 +194,6 @@ class LoginFlow:
             payload, appid=app.appid, openid=session.openid, now=self._now(), freshness=self._freshness
         )
         return profile_from_payload(payload)
-
-    async def _start_session(
-        self, app: App, user: User, session: WeChatSession, profile: Profile, device: Device
-    ) -> dict[str, Any]:
-        now = self._now()
-        started = Session(
-            session_id=new_session_id(),
-            user_id=user.user_id,
-            appid=app.appid,
-            created_at=now,
-            expires_at=now + LOGIN_HISTORY,
-            ip=device.ip,
-            user_agent=device.user_agent,
-        )
-        # Both must be durable before the answer; neither needs the other.
-        await asyncio.gather(
-            self._sessions.insert(started), self._users.record_sign_in(user, session, profile, at=now)
-        )
-        token = self._tokens.issue(user_id=user.user_id, appid=app.appid, session_id=started.session_id)
-        return {
-            "account_id": user.user_id,
-            "access_token": token.token,
-            "token_type": "Bearer",
-            "expires_in": token.expires_in,
-        }
 
 
 def _payload(credentials: Credentials) -> tuple[bytes, ...]:

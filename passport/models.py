@@ -30,29 +30,76 @@ class Ban:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """Which version of the privacy policy the user agreed to, and when."""
+
+    version: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class User:
-    """A person with an account. `profile` has only what is known: nickname, avatar_url, gender, …"""
+    """A person with an account.
+
+    `from_wechat` and `entered` have what is known: nickname, avatar_url, gender, …; what the user entered wins, and a
+    None there is something the user removed. A session is over when its epoch is not the user's, unless it is the
+    one that was spared (see `passport.sessions`).
+    """
 
     user_id: str
     identities: tuple[Identity, ...]
     created_at: datetime
     last_seen_at: datetime
     unionid: str | None = None
-    profile: Mapping[str, str | int] = field(default_factory=dict)
+    from_wechat: Mapping[str, str | int] = field(default_factory=dict)
+    entered: Mapping[str, str | int | None] = field(default_factory=dict)
     ban: Ban | None = None
+    consent: Consent | None = None
+    sign_ins: int = 0
+    session_epoch: int = 0
+    spared_session: str | None = None
+
+    @property
+    def profile(self) -> dict[str, str | int]:
+        """What is known of the person, the user's own words before WeChat's."""
+        merged = {**self.from_wechat, **self.entered}
+        return {name: value for name, value in merged.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """The current refresh token of a session, as far as it is kept: see `passport.rotation`.
+
+    `uses` counts how often the former token was presented, the rotation included.
+    """
+
+    generation: int
+    digest: bytes = field(repr=False)
+    rotated_at: datetime
+    uses: int
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One successful sign-in; kept as the login history after it ended."""
+    """One successful sign-in; kept until `forgotten_at` as the login history, long after it ended.
+
+    `ends_at` is when it ends whatever happens; `ended_at` and `ended_by` are set when it was ended before.
+    """
 
     session_id: str
     user_id: str
     appid: str
     created_at: datetime
-    expires_at: datetime
+    ends_at: datetime
+    forgotten_at: datetime
     ip: str
     user_agent: str
+    epoch: int
+    refresh: Refresh
+    last_used_at: datetime
+    ended_at: datetime | None = None
+    ended_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,16 @@ stored and never overwrite what the user entered.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+import regex
+
 NICKNAME_LIMIT = 64
+# What a person would call characters: an emoji of seven code points is one.
+NICKNAME_GRAPHEMES = 32
 URL_LIMIT = 512
 ANONYMOUS_NICKNAME = "微信用户"
 # The grey avatar's path up to its size, which varies (/132, /0).
@@ -28,6 +33,33 @@ _TEXTS = {
     "country": "country",
     "language": "language",
 }
+
+
+def entered_text(text: str, *, most_graphemes: int | None = None) -> str:
+    """What a user may enter as a nickname or a place, without the space around it.
+
+    Raises:
+        ValueError: with what is wrong, to be read after the member's name.
+    """
+    text = text.strip()
+    if not text or not any(unicodedata.category(each)[0] in "LMNPS" for each in text):
+        raise ValueError("has no visible character")
+    # Cc: control characters, line breaks among them. Cs: half a surrogate pair, which MongoDB cannot keep.
+    if any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in text):
+        raise ValueError("holds a control character")
+    if len(text) > NICKNAME_LIMIT:
+        raise ValueError(f"is longer than {NICKNAME_LIMIT} code points")
+    if most_graphemes is not None and len(regex.findall(r"\X", text)) > most_graphemes:
+        raise ValueError(f"is longer than {most_graphemes} characters")
+    return text
+
+
+def entered_nickname(text: str) -> str:
+    """A nickname as the user wants it. Raises ValueError."""
+    nickname = entered_text(text, most_graphemes=NICKNAME_GRAPHEMES)
+    if nickname == ANONYMOUS_NICKNAME:
+        raise ValueError("is the placeholder that WeChat gives everybody; ask the user for a name")
+    return nickname
 
 
 def profile_from_payload(payload: Mapping[str, Any]) -> dict[str, str | int]:

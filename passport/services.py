@@ -6,12 +6,18 @@ from dataclasses import dataclass
 
 from passport.access import Access
 from passport.clock import Now, utc_now
+from passport.closing import Closing
 from passport.codes import CodeLedger
 from passport.config import Settings
+from passport.export import Export
 from passport.keys import KeyRing
 from passport.login import LoginFlow
 from passport.readiness import Readiness
+from passport.refresh_tokens import RefreshTokens
+from passport.resource_servers import ResourceServers
+from passport.revocation import Revocation
 from passport.sealing import Sealer
+from passport.sessions import Lifetimes, Sessions
 from passport.store import Store
 from passport.tokens import Tokens
 from passport.traffic import Traffic
@@ -27,6 +33,11 @@ class Services:
     login: LoginFlow
     access: Access
     users: Users
+    sessions: Sessions
+    revocation: Revocation
+    resource_servers: ResourceServers
+    closing: Closing
+    export: Export
     keys: KeyRing
     tokens: Tokens
     readiness: Readiness
@@ -53,7 +64,20 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
     wechat = WeChatClient(settings.wechat)
     keys = KeyRing(store=store.signing_keys, sealer=Sealer(secret_key, "signing-keys"), now=now)
     tokens = Tokens(keys=keys, issuer=settings.issuer, ttl=settings.tokens.access_ttl, now=now)
-    users = Users(store=store.users, now=now)
+    users = Users(store=store.users, sessions=store.sessions, conflicts=store.conflicts, now=now)
+    sessions = Sessions(
+        store=store.sessions,
+        users=store.users,
+        tokens=tokens,
+        refresh_tokens=RefreshTokens(Sealer(secret_key, "refresh-tokens")),
+        lifetimes=Lifetimes(
+            refresh=settings.tokens.refresh_ttl,
+            session=settings.tokens.session_ttl,
+            grace=settings.tokens.refresh_grace,
+        ),
+        now=now,
+    )
+    access = Access(tokens=tokens, users=users, sessions=sessions, now=now)
     codes = CodeLedger(
         wechat=wechat,
         store=store.pending_logins,
@@ -67,16 +91,30 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         apps=settings.wechat.apps,
         codes=codes,
         users=users,
-        sessions=store.sessions,
-        tokens=tokens,
+        sessions=sessions,
         freshness=settings.wechat.freshness,
+        privacy=settings.privacy,
+        now=now,
+    )
+    closing = Closing(
+        apps={app.appid: app for app in settings.wechat.apps},
+        codes=codes,
+        users=store.users,
+        sessions=store.sessions,
+        conflicts=store.conflicts,
+        tombstones=store.closed_accounts,
         now=now,
     )
     return Services(
         settings=settings,
         login=login,
-        access=Access(tokens=tokens, users=users, now=now),
+        access=access,
         users=users,
+        sessions=sessions,
+        revocation=Revocation(tokens=tokens, sessions=sessions),
+        resource_servers=ResourceServers(settings.resource_servers, access=access, issuer=settings.issuer),
+        closing=closing,
+        export=Export(users=store.users, sessions=sessions, now=now),
         keys=keys,
         tokens=tokens,
         readiness=Readiness(store=store, keys=keys),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
@@ -35,12 +35,14 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified token says."""
+    """What a verified token says; times are Unix times in seconds."""
 
     user_id: str
     appid: str
     session_id: str
     token_id: str
+    issued_at: int
+    expires_at: int
 
 
 class Tokens:
@@ -64,10 +66,15 @@ class Tokens:
             "verify_nbf": False,
         }
 
-    def issue(self, *, user_id: str, appid: str, session_id: str) -> AccessToken:
-        """A token for this session."""
+    @property
+    def issuer(self) -> str:
+        """Their `iss` and `aud`."""
+        return self._issuer
+
+    def issue(self, *, user_id: str, appid: str, session_id: str, until: datetime) -> AccessToken:
+        """A token for this session, which itself ends at `until`."""
         issued_at = int(self._now().timestamp())
-        lifetime = int(self._ttl.total_seconds())
+        lifetime = min(int(self._ttl.total_seconds()), int(until.timestamp()) - issued_at)
         claims = {
             "iss": self._issuer,
             "sub": user_id,
@@ -122,4 +129,5 @@ class Tokens:
         now, leeway = self._now().timestamp(), LEEWAY.total_seconds()
         if max(issued_at, not_before) > now + leeway or expires_at <= now - leeway:
             raise InvalidToken
-        return Claims(*texts)
+        user_id, appid, session_id, token_id = texts
+        return Claims(user_id, appid, session_id, token_id, issued_at, expires_at)

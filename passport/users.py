@@ -1,4 +1,4 @@
-"""Users: find the one a WeChat session belongs to, register, ban. Knows nothing of codes or tokens."""
+"""Users: find the one a WeChat session belongs to, register, correct, ban. Knows nothing of codes or tokens."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from datetime import datetime, timedelta
 
 from passport.clock import Now, rfc3339
 from passport.errors import AccountDisabled, StoreUnavailable
-from passport.models import Ban, Identity, User
+from passport.models import Ban, Consent, Identity, User
+from passport.store.conflicts import ConflictStore
+from passport.store.sessions import SessionStore
 from passport.store.users import UnionidTaken, UserStore
 from passport.wechat.client import WeChatSession
 
 log = logging.getLogger("wxpassport.users")
 
 Profile = Mapping[str, str | int]
+Entered = Mapping[str, str | int | None]
 
 
 def ensure_active(user: User, now: datetime) -> None:
@@ -34,11 +37,15 @@ class Users:
 
     Args:
         store: where they are kept.
+        sessions: which a ban ends.
+        conflicts: where two accounts that turn out to be one person are noted.
         now: the clock.
     """
 
-    def __init__(self, *, store: UserStore, now: Now) -> None:
-        self._store, self._now = store, now
+    def __init__(
+        self, *, store: UserStore, sessions: SessionStore, conflicts: ConflictStore, now: Now
+    ) -> None:
+        self._store, self._sessions, self._conflicts, self._now = store, sessions, conflicts, now
 
     async def find(self, user_id: str) -> User | None:
         """None when there is no such user."""
@@ -56,14 +63,21 @@ class Users:
             user = await self._store.link(identity, unionid=session.unionid)
         return user
 
-    async def register(self, appid: str, session: WeChatSession, profile: Profile) -> tuple[User, bool]:
+    async def register(
+        self, appid: str, session: WeChatSession, profile: Profile, consent_version: str | None
+    ) -> tuple[User, bool]:
         """The account of this person and whether it was made now. Registering again changes nothing.
 
         Raises:
             StoreUnavailable: the outcome is unknown; the same call again is safe.
         """
+        now = self._now()
         user = await self._store.insert(
-            Identity(appid, session.openid), unionid=session.unionid, profile=profile, at=self._now()
+            Identity(appid, session.openid),
+            unionid=session.unionid,
+            profile=profile,
+            consent=Consent(consent_version, now) if consent_version is not None else None,
+            at=now,
         )
         if user is not None:
             return user, True
@@ -80,12 +94,32 @@ class Users:
     ) -> None:
         """Note the sign-in, durably, with what it newly told: a unionid that appears later is filled in."""
         unionid = session.unionid if user.unionid is None else None
+        # What the user entered or removed is theirs; WeChat's word does not come back by signing in.
+        told = {name: value for name, value in profile.items() if name not in user.entered}
         try:
-            await self._store.record_sign_in(user.user_id, at=at, profile=profile, unionid=unionid)
+            await self._store.record_sign_in(user.user_id, at=at, profile=told, unionid=unionid)
         except UnionidTaken:
-            # Two accounts turn out to be one person. Neither is harmed: this one goes on without the unionid.
-            log.warning("two accounts share a unionid", extra={"account_id": user.user_id})
-            await self._store.record_sign_in(user.user_id, at=at, profile=profile, unionid=None)
+            await self._store.record_sign_in(user.user_id, at=at, profile=told, unionid=None)
+            unionid = None
+        if session.unionid is not None and session.unionid != (unionid or user.unionid):
+            await self._note_conflict(user, session.unionid, at)
+
+    async def _note_conflict(self, user: User, unionid: str, at: datetime) -> None:
+        """Two accounts turn out to be one person. Neither is harmed; the operator gets to know of it."""
+        other = await self._store.find_by_unionid(unionid)
+        # Nobody has it when the app moved to another Open Platform account, which changes every unionid.
+        await self._conflicts.note(user.user_id, other.user_id if other else None, at=at)
+        log.warning(
+            "a sign-in came with a unionid that is not this account's",
+            extra={"account_id": user.user_id, "other_account_id": other.user_id if other else None},
+        )
+
+    async def enter(self, user: User, entered: Entered, *, consent_version: str | None) -> User | None:
+        """Correct the profile in the user's own words, where None removes; None when the account is gone."""
+        consent = Consent(consent_version, self._now()) if consent_version is not None else None
+        if not entered and consent is None:
+            return user
+        return await self._store.enter(user.user_id, entered, consent=consent)
 
     async def ban(
         self,
@@ -96,11 +130,19 @@ class Users:
         lasting: timedelta | None = None,
         shown: bool = False,
     ) -> bool:
-        """Disable the account, for a time or until lifted. False when there is no such user."""
+        """Disable the account, for a time or until lifted, and end its sessions. False when there is no such user.
+
+        The first write closes every door; the second is for the history.
+        """
         at = self._now()
         until = at + lasting if lasting is not None else None
-        return await self._store.set_ban(user_id, Ban(reason=reason, by=by, at=at, until=until, shown=shown))
+        banned = await self._store.set_ban(
+            user_id, Ban(reason=reason, by=by, at=at, until=until, shown=shown)
+        )
+        if banned:
+            await self._sessions.end_all(user_id, by="ban", at=at)
+        return banned
 
     async def unban(self, user_id: str) -> bool:
-        """Lift the ban. False when there is no such user."""
+        """Lift the ban; the user signs in anew. False when there is no such user."""
         return await self._store.set_ban(user_id, None)

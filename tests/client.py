@@ -63,11 +63,24 @@ class API:
 
     async def signed_in(self, person: str) -> str:
         """Register and sign in the person; their access token."""
+        access_token: str = (await self.sign_in(person))["access_token"]
+        return access_token
+
+    async def sign_in(self, person: str) -> dict[str, Any]:
+        """Register and sign in the person; the whole answer."""
         await self.registered(person)
         reply = await self.token(self.wx_login(person))
         assert reply.status == 200, reply
-        access_token: str = reply.json["access_token"]
-        return access_token
+        return reply.json
+
+    async def refresh(self, refresh_token: str) -> Reply:
+        """POST /oauth/token with a refresh token, as a standard client does it."""
+        body = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        return await self.post("/oauth/token", data=body)
+
+    async def me(self, access_token: str) -> Reply:
+        """GET /accounts/me."""
+        return await self.get("/accounts/me", headers=bearer(access_token))
 
     async def get(self, path: str, **options: Any) -> Reply:
         """GET."""
@@ -76,6 +89,14 @@ class API:
     async def post(self, path: str, **options: Any) -> Reply:
         """POST; `json=`, or `data=` for a form (mapping) or raw bytes."""
         return await self.request("POST", path, **options)
+
+    async def put(self, path: str, **options: Any) -> Reply:
+        """PUT."""
+        return await self.request("PUT", path, **options)
+
+    async def delete(self, path: str, **options: Any) -> Reply:
+        """DELETE."""
+        return await self.request("DELETE", path, **options)
 
     async def request(self, method: str, path: str, **options: Any) -> Reply:
         """Any request, with the checks."""
@@ -86,7 +107,7 @@ class API:
         assert headers["Content-Type"] == "application/json; charset=utf-8"
         assert len(headers["X-Request-Id"]) == 16
         assert "Server" not in headers
-        if path != "/.well-known/jwks.json" or status != 200:
+        if not path.startswith("/.well-known/") or status != 200:
             assert headers["Cache-Control"] == "no-store"
         answer = json.loads(body)
         if status >= 400 and path not in ("/readyz",):
@@ -95,11 +116,16 @@ class API:
         return Reply(status, headers, answer)
 
 
+def bearer(access_token: str) -> dict[str, str]:
+    """The header that carries it."""
+    return {"Authorization": f"Bearer {access_token}"}
+
+
 def check_error_shape(answer: dict[str, Any], headers: Mapping[str, str]) -> None:
     """One shape for every refusal (RFC 6749 section 5.2: the description is printable ASCII without quotes)."""
     always, sometimes = (
         {"error", "error_description", "hint", "request_id"},
-        {"wechat_errcode", "reason", "until"},
+        {"wechat_errcode", "reason", "until", "policy_version", "policy_url"},
     )
     assert always <= answer.keys() <= always | sometimes
     assert answer["request_id"] == headers["X-Request-Id"]

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Annotated
+
+from pydantic import Field
 
 from handlers.api.credentials import LOGIN_REFUSALS, LoginBody
 from handlers.base import APIHandler
 from handlers.operations import Answer, Moment, operation
-from passport.errors import AccountDisabled
+from passport.errors import AccountDisabled, ConsentRequired
+
+
+class RegisterBody(LoginBody):
+    """Register, with the version of the privacy policy that the user agreed to where one is configured."""
+
+    consent_version: Annotated[str, Field(max_length=64)] | None = None
 
 
 class RegistrationAnswer(Answer):
@@ -22,13 +31,16 @@ class RegisterHandler(APIHandler):
 
     @operation(
         "Register. The same person again gets 200 with the same two values.",
-        body=LoginBody,
+        body=RegisterBody,
         answers={HTTPStatus.CREATED: RegistrationAnswer, HTTPStatus.OK: RegistrationAnswer},
-        refusals=(*LOGIN_REFUSALS, AccountDisabled),
+        refusals=(*LOGIN_REFUSALS, AccountDisabled, ConsentRequired),
     )
     async def post(self) -> None:
         """201 with the id and the time of registration; the same person again: 200 with the same two."""
-        registration = await self.services.login.register(self.body(LoginBody).credentials)
+        body = self.body(RegisterBody)
+        registration = await self.services.login.register(
+            body.credentials, consent_version=body.consent_version
+        )
         self.reply(
             RegistrationAnswer(account_id=registration.account_id, created_at=registration.created_at),
             HTTPStatus.CREATED if registration.created else HTTPStatus.OK,

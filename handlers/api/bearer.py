@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from handlers.base import APIHandler
 from passport.access import Bearer
-from passport.errors import InvalidToken, MissingToken
+from passport.errors import AccountDisabled, InvalidToken, MissingToken
+
+BEARER_REFUSALS = (InvalidToken, AccountDisabled)
 
 
 class BearerHandler(APIHandler):

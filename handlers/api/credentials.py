@@ -18,16 +18,9 @@ from passport.errors import (
 from passport.login import Credentials
 from passport.wechat.crypto import BLOCK, decode_base64
 
-# What the exchange of a code with WeChat and the checks of the payload may refuse.
-LOGIN_REFUSALS = (
-    InvalidCode,
-    CodeUsed,
-    UserBlocked,
-    DecryptFailed,
-    SignatureMismatch,
-    SlowDown,
-    ServerMisconfigured,
-)
+# What the exchange of a code with WeChat may refuse, and with it the checks of the payload.
+CODE_REFUSALS = (InvalidCode, CodeUsed, UserBlocked, SlowDown, ServerMisconfigured)
+LOGIN_REFUSALS = (*CODE_REFUSALS, DecryptFailed, SignatureMismatch)
 # Lengths seen at WeChat: code 32, encryptedData up to about 3,500, iv 24 (one more percent-encoding: 34).
 _PAYLOAD_LIMIT = 8192
 
@@ -65,12 +58,15 @@ def _encodable(value: str) -> str:
     return value
 
 
+Code = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[ -~]+$")]
+
+
 class LoginBody(BaseModel):
     """`code`, `encryptedData`, `iv` of wx.login and wx.getUserInfo, with what may come beside them."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    code: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[ -~]+$")]
+    code: Code
     encrypted_data: Annotated[bytes, BeforeValidator(_base64), AfterValidator(_blocks)] | None = Field(
         default=None, alias="encryptedData"
     )

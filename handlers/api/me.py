@@ -1,10 +1,17 @@
-"""`/accounts/me`: the signed-in user."""
+"""`/accounts/me`: the signed-in user, and all that we hold about them."""
 
 from __future__ import annotations
 
-from handlers.api.bearer import BearerHandler
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from handlers.api.bearer import BEARER_REFUSALS, BearerHandler
+from handlers.api.credentials import CODE_REFUSALS, Code
 from handlers.operations import Answer, Moment, operation
-from passport.errors import AccountDisabled, InvalidToken
+from passport.errors import InvalidRequest, InvalidToken, WrongUser
+from passport.models import User
+from passport.profiles import entered_nickname, entered_text
 
 
 class Profile(Answer):
@@ -19,30 +26,148 @@ class Profile(Answer):
     city: str | None = None
 
 
+class ConsentAnswer(Answer):
+    """Which privacy policy the user agreed to. `current` says whether it is the one in force."""
+
+    version: str
+    at: Moment
+    current: bool
+
+
 class AccountAnswer(Answer):
     """The account."""
 
     account_id: str
     created_at: Moment
     profile: Profile
+    consent: ConsentAnswer | None = None
+
+
+class ClosedAnswer(Answer):
+    """The account that was, and when it was closed."""
+
+    account_id: str
+    closed_at: Moment
+
+
+class ExportAnswer(Answer):
+    """Everything we hold about the user, as it is kept."""
+
+    exported_at: Moment
+    account: dict[str, Any]
+    sessions: list[dict[str, Any]]
+
+
+def _none_when_empty(value: object) -> object:
+    """A form has no null, so an empty text removes as well."""
+    return None if value == "" else value
+
+
+def _removed(value: str | None) -> None:
+    if value is not None:
+        raise ValueError("is set by POST /accounts/me/avatar; only null is taken here, to remove it")
+
+
+Nickname = Annotated[str, AfterValidator(entered_nickname)]
+Text = Annotated[str, AfterValidator(entered_text)]
+Emptiable = BeforeValidator(_none_when_empty)
+
+
+class ProfileBody(BaseModel):
+    """What to correct; members that are absent stay, null or an empty text removes what is known."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    PROFILE: ClassVar = ("nickname", "avatar_url", "gender", "language", "country", "province", "city")
+
+    nickname: Annotated[Nickname | None, Emptiable] = None
+    avatar_url: Annotated[str | None, Emptiable, AfterValidator(_removed)] = None
+    gender: Annotated[Annotated[int, Field(ge=1, le=2)] | None, Emptiable] = None
+    language: Annotated[Text | None, Emptiable] = None
+    country: Annotated[Text | None, Emptiable] = None
+    province: Annotated[Text | None, Emptiable] = None
+    city: Annotated[Text | None, Emptiable] = None
+    consent_version: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+    @property
+    def entered(self) -> dict[str, str | int | None]:
+        """The members of the profile that were sent, None for those to remove."""
+        return {name: getattr(self, name) for name in self.PROFILE if name in self.model_fields_set}
+
+
+class CloseBody(BaseModel):
+    """A fresh code of wx.login, the proof that the user is there."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    code: Code
 
 
 class MeHandler(BearerHandler):
     """`/accounts/me`."""
 
-    @operation(
-        "The signed-in user.",
-        answers=AccountAnswer,
-        refusals=(InvalidToken, AccountDisabled),
-        caller="bearer",
-    )
+    @operation("The signed-in user.", answers=AccountAnswer, refusals=BEARER_REFUSALS, caller="bearer")
     async def get(self) -> None:
         """200 with the account and its profile."""
+        self._show((await self.bearer()).user)
+
+    @operation(
+        "Correct the profile. Members that are absent stay; null or an empty text removes what is known.",
+        body=ProfileBody,
+        answers=AccountAnswer,
+        refusals=BEARER_REFUSALS,
+        caller="bearer",
+    )
+    async def put(self) -> None:
+        """200 with the account as it is now."""
         user = (await self.bearer()).user
+        body = self.body(ProfileBody, keep_null=True)
+        policy = self.services.settings.privacy.policy_version
+        if body.consent_version is not None and body.consent_version != policy:
+            raise InvalidRequest("consent_version is not the privacy policy in force.")
+        changed = await self.services.users.enter(user, body.entered, consent_version=body.consent_version)
+        if changed is None:
+            raise InvalidToken  # closed in this moment
+        self._show(changed)
+
+    @operation(
+        "Close the account: what is known of the user is erased, and no token of theirs counts any more.",
+        body=CloseBody,
+        answers=ClosedAnswer,
+        refusals=(*BEARER_REFUSALS, *CODE_REFUSALS, WrongUser),
+        caller="bearer",
+    )
+    async def delete(self) -> None:
+        """200 with the time; the code must be fresh and the user's own."""
+        bearer = await self.bearer()
+        closed_at = await self.services.closing.close_with_code(bearer, self.body(CloseBody).code)
+        self.reply(ClosedAnswer(account_id=bearer.user.user_id, closed_at=closed_at))
+
+    def _show(self, user: User) -> None:
         self.reply(
             AccountAnswer(
                 account_id=user.user_id,
                 created_at=user.created_at,
                 profile=Profile.model_validate(user.profile),
+                consent=self._consent(user),
             )
         )
+
+    def _consent(self, user: User) -> ConsentAnswer | None:
+        consent, policy = user.consent, self.services.settings.privacy.policy_version
+        if consent is None:
+            return None
+        return ConsentAnswer(version=consent.version, at=consent.at, current=consent.version == policy)
+
+
+class ExportHandler(BearerHandler):
+    """`/accounts/me/export`: access and portability (PIPL article 45)."""
+
+    @operation(
+        "Everything we hold about the user.", answers=ExportAnswer, refusals=BEARER_REFUSALS, caller="bearer"
+    )
+    async def get(self) -> None:
+        """200 with all of it, as a file to save."""
+        user = (await self.bearer()).user
+        exported = await self.services.export.of(user)
+        self.set_header("Content-Disposition", f'attachment; filename="{user.user_id}.json"')
+        self.reply(ExportAnswer.model_validate(exported))

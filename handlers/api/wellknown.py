@@ -1,8 +1,13 @@
-"""`/.well-known/…`: what other services need to verify our tokens alone."""
+"""`/.well-known/…`: what other software needs to know about us and to verify our tokens alone."""
 
 from __future__ import annotations
 
+from handlers.api.oauth import REFRESH_GRANT, WXAPP_GRANT
 from handlers.base import APIHandler
+from handlers.operations import Answer, operation
+from passport.errors import NotFound
+
+_CACHED = "public, max-age=300"
 
 
 class JWKSHandler(APIHandler):
@@ -10,5 +15,58 @@ class JWKSHandler(APIHandler):
 
     def get(self) -> None:
         """The public keys; private halves never leave `passport.keys`."""
-        self.set_header("Cache-Control", "public, max-age=300")
+        self.set_header("Cache-Control", _CACHED)
         self.reply(self.services.keys.jwks())
+
+
+class MetadataAnswer(Answer):
+    """What RFC 8414 section 2 names. There is no authorization endpoint, so no response type is supported."""
+
+    issuer: str
+    token_endpoint: str
+    jwks_uri: str
+    response_types_supported: list[str]
+    grant_types_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint: str
+    revocation_endpoint_auth_methods_supported: list[str]
+    introspection_endpoint: str
+    introspection_endpoint_auth_methods_supported: list[str]
+
+
+class MetadataHandler(APIHandler):
+    """`GET /.well-known/oauth-authorization-server` (RFC 8414), also below it for an issuer with a path (section 3)."""
+
+    needs_database = False
+
+    @operation(
+        "What this authorization server offers (RFC 8414).", answers=MetadataAnswer, refusals=(NotFound,)
+    )
+    def get(self, path: str | None = None) -> None:
+        """200 with the endpoints; another issuer than ours is not here."""
+        settings = self.services.settings
+        if (path or "") != _path_of(settings.issuer):
+            raise NotFound
+        base = settings.server.public_url or settings.listening_url
+        self.set_header("Cache-Control", _CACHED)
+        self.reply(
+            MetadataAnswer(
+                issuer=settings.issuer,
+                token_endpoint=f"{base}/oauth/token",
+                jwks_uri=f"{base}/.well-known/jwks.json",
+                response_types_supported=[],
+                grant_types_supported=[WXAPP_GRANT, REFRESH_GRANT],
+                token_endpoint_auth_methods_supported=["none"],
+                revocation_endpoint=f"{base}/oauth/revoke",
+                revocation_endpoint_auth_methods_supported=["none", *_SECRETS],
+                introspection_endpoint=f"{base}/oauth/introspect",
+                introspection_endpoint_auth_methods_supported=_SECRETS,
+            )
+        )
+
+
+_SECRETS = ["client_secret_basic", "client_secret_post"]
+
+
+def _path_of(address: str) -> str:
+    return "".join(address.partition("://")[2].partition("/")[1:])

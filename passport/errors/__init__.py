@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from passport.errors.access import (
     AccountDisabled,
+    ConsentRequired,
+    InvalidClient,
+    InvalidGrant,
     InvalidToken,
     MissingToken,
     Unregistered,
+    WrongUser,
 )
 from passport.errors.base import (
     Hint,
@@ -21,6 +25,7 @@ from passport.errors.credentials import (
     DecryptFailed,
     InvalidCode,
     InvalidRequest,
+    MalformedRequest,
     SignatureMismatch,
     UserBlocked,
 )
@@ -42,12 +47,16 @@ from passport.errors.weather import (
 __all__ = [
     "AccountDisabled",
     "CodeUsed",
+    "ConsentRequired",
     "DecryptFailed",
     "Hint",
     "InternalError",
+    "InvalidClient",
     "InvalidCode",
+    "InvalidGrant",
     "InvalidRequest",
     "InvalidToken",
+    "MalformedRequest",
     "MethodNotAllowed",
     "MissingToken",
     "NotFound",
@@ -63,6 +72,7 @@ __all__ = [
     "UnsupportedGrantType",
     "UnsupportedMediaType",
     "UserBlocked",
+    "WrongUser",
     "catalogue",
 ]
 

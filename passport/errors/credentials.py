@@ -17,6 +17,16 @@ class InvalidRequest(PassportError):
     )
 
 
+class MalformedRequest(InvalidRequest):
+    """The same where RFC 6749 section 5.2 rules: at the standard grants and endpoints."""
+
+    status = 400
+    hint = Hint(
+        zh="请按 error_description 修正参数。",
+        en="Correct the parameter that error_description names.",
+    )
+
+
 class InvalidCode(PassportError):
     """WeChat does not know the code (40029): wrong, expired, or of another appid."""
 

@@ -11,8 +11,8 @@ class UnsupportedGrantType(PassportError):
     code, status = "unsupported_grant_type", 400
     description = "This grant_type is not supported."
     hint = Hint(
-        zh="登录时请省略 grant_type，或使用 urn:wxpassport:oauth:grant-type:wxapp。",
-        en="Leave grant_type out to sign in, or send urn:wxpassport:oauth:grant-type:wxapp.",
+        zh="登录时请省略 grant_type，或使用 urn:wxpassport:oauth:grant-type:wxapp；刷新时使用 refresh_token。",
+        en="Leave grant_type out to sign in, or send urn:wxpassport:oauth:grant-type:wxapp; to refresh, refresh_token.",
     )
 
 

@@ -14,6 +14,8 @@ from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
+from passport.store.closed_accounts import ClosedAccountStore
+from passport.store.conflicts import ConflictStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
 from passport.store.pending_logins import PendingLoginStore
@@ -76,6 +78,8 @@ class Store(Deadlined):
         deadline = self.deadline = timeout.total_seconds() + _MARGIN
         self.users = UserStore(durable["users"], deadline=deadline)
         self.sessions = SessionStore(durable["sessions"], deadline=deadline)
+        self.conflicts = ConflictStore(durable["identity_conflicts"], deadline=deadline)
+        self.closed_accounts = ClosedAccountStore(durable["closed_accounts"], deadline=deadline)
         self.signing_keys = SigningKeyStore(durable["signing_keys"], deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
 

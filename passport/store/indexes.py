@@ -28,6 +28,9 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="sessions_user_created_at"),
         IndexModel([("expires_at", ASCENDING)], name="sessions_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF),
     ],
+    "identity_conflicts": [
+        IndexModel([("accounts", ASCENDING)], name="identity_conflicts_accounts"),
+    ],
     "pending_logins": [
         IndexModel(
             [("expires_at", ASCENDING)], name="pending_logins_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF

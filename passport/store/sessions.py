@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
+from bson.errors import InvalidId
+from pymongo import DESCENDING
 
-from passport.models import Session
+from passport.models import Refresh, Session
 from passport.store.faults import CollectionStore, translated
 
 Document = dict[str, Any]
@@ -18,7 +21,7 @@ def new_session_id() -> str:
 
 
 class SessionStore(CollectionStore):
-    """Writes of sessions."""
+    """Reads and atomic writes of sessions."""
 
     @translated
     async def insert(self, session: Session) -> None:
@@ -29,8 +32,103 @@ class SessionStore(CollectionStore):
                 "user_id": ObjectId(session.user_id),
                 "appid": session.appid,
                 "created_at": session.created_at,
-                "expires_at": session.expires_at,
+                "ends_at": session.ends_at,
+                "expires_at": session.forgotten_at,
                 "ip": session.ip,
                 "user_agent": session.user_agent,
+                "epoch": session.epoch,
+                "refresh": _stored(session.refresh),
+                "last_used_at": session.last_used_at,
             }
         )
+
+    @translated
+    async def find(self, session_id: str) -> Session | None:
+        """None when there is no such session, or session_id is not of our form."""
+        try:
+            document = await self._collection.find_one({"_id": ObjectId(session_id)})
+        except InvalidId:
+            return None
+        return _session(document) if document else None
+
+    @translated
+    async def list_of(self, user_id: str, *, limit: int, since: datetime | None = None) -> list[Session]:
+        """The user's sessions, newest first, ended ones included; `since` leaves older ones out."""
+        wanted: Document = {"user_id": ObjectId(user_id)}
+        if since is not None:
+            wanted["created_at"] = {"$gte": since}
+        cursor = self._collection.find(wanted).sort("created_at", DESCENDING).limit(limit)
+        return [_session(document) async for document in cursor]
+
+    @translated
+    async def rotate(self, session_id: str, *, digest: bytes, successor: Refresh, at: datetime) -> bool:
+        """Put the successor in the place of the token with this digest; False when that is not the current one.
+
+        One statement, so of any number at once one succeeds.
+        """
+        result = await self._collection.update_one(
+            {"_id": ObjectId(session_id), "refresh.digest": digest, "ended_at": None},
+            {"$set": {"refresh": _stored(successor), "last_used_at": at}},
+        )
+        return result.modified_count == 1
+
+    @translated
+    async def repeat(self, session_id: str, *, digest: bytes, most: int) -> bool:
+        """Count one more use of the token before the one with this digest; False when there were too many."""
+        result = await self._collection.update_one(
+            {
+                "_id": ObjectId(session_id),
+                "refresh.digest": digest,
+                "refresh.uses": {"$lt": most},
+                "ended_at": None,
+            },
+            {"$inc": {"refresh.uses": 1}},
+        )
+        return result.modified_count == 1
+
+    @translated
+    async def end(self, session_id: str, *, by: str, at: datetime, user_id: str | None = None) -> bool:
+        """End the session, of this user if one is named; False when there is none that has not ended."""
+        wanted: Document = {"_id": ObjectId(session_id), "ended_at": None}
+        if user_id is not None:
+            wanted["user_id"] = ObjectId(user_id)
+        result = await self._collection.update_one(wanted, {"$set": {"ended_at": at, "ended_by": by}})
+        return result.modified_count == 1
+
+    @translated
+    async def end_all(self, user_id: str, *, by: str, at: datetime, but: str | None = None) -> int:
+        """Note for the history that all sessions of the user have ended, but for one; how many."""
+        wanted: Document = {"user_id": ObjectId(user_id), "ended_at": None}
+        if but is not None:
+            wanted["_id"] = {"$ne": ObjectId(but)}
+        result = await self._collection.update_many(wanted, {"$set": {"ended_at": at, "ended_by": by}})
+        return int(result.modified_count)
+
+
+def _stored(refresh: Refresh) -> Document:
+    return {
+        "generation": refresh.generation,
+        "digest": refresh.digest,
+        "rotated_at": refresh.rotated_at,
+        "uses": refresh.uses,
+        "expires_at": refresh.expires_at,
+    }
+
+
+def _session(document: Document) -> Session:
+    refresh = document["refresh"]
+    return Session(
+        session_id=str(document["_id"]),
+        user_id=str(document["user_id"]),
+        appid=document["appid"],
+        created_at=document["created_at"],
+        ends_at=document["ends_at"],
+        forgotten_at=document["expires_at"],
+        ip=document["ip"],
+        user_agent=document["user_agent"],
+        epoch=document["epoch"],
+        refresh=Refresh(**{**refresh, "digest": bytes(refresh["digest"])}),
+        last_used_at=document["last_used_at"],
+        ended_at=document.get("ended_at"),
+        ended_by=document.get("ended_by"),
+    )

@@ -11,7 +11,7 @@ from bson.errors import InvalidId
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from passport.models import Ban, Identity, User
+from passport.models import Ban, Consent, Identity, User
 from passport.store.faults import CollectionStore, translated
 
 Document = dict[str, Any]
@@ -26,7 +26,13 @@ class UserStore(CollectionStore):
 
     @translated
     async def insert(
-        self, identity: Identity, *, unionid: str | None, profile: Mapping[str, str | int], at: datetime
+        self,
+        identity: Identity,
+        *,
+        unionid: str | None,
+        profile: Mapping[str, str | int],
+        consent: Consent | None,
+        at: datetime,
     ) -> User | None:
         """The new user, or None when the identity or the unionid has an account already.
 
@@ -43,6 +49,8 @@ class UserStore(CollectionStore):
         }
         if unionid is not None:
             document["unionid"] = unionid
+        if consent is not None:
+            document["consent"] = _consent(consent)
         try:
             await self._collection.insert_one(document)
         except DuplicateKeyError:
@@ -53,6 +61,12 @@ class UserStore(CollectionStore):
     async def find_by_identity(self, identity: Identity) -> User | None:
         """None when this appid never registered the openid."""
         document = await self._collection.find_one({"identities": _identity(identity)})
+        return _user(document) if document else None
+
+    @translated
+    async def find_by_unionid(self, unionid: str) -> User | None:
+        """None when no account has the unionid."""
+        document = await self._collection.find_one({"unionid": unionid})
         return _user(document) if document else None
 
     @translated
@@ -106,20 +120,67 @@ class UserStore(CollectionStore):
 
     @translated
     async def set_ban(self, user_id: str, ban: Ban | None) -> bool:
-        """Ban, or lift the ban with None. False when there is no such user."""
+        """Ban, or lift the ban with None. False when there is no such user.
+
+        A ban ends every session in the same statement; lifting it revives none.
+        """
+        change: Document
         if ban is None:
-            change: Document = {"$set": {"status": "active"}, "$unset": {"ban": ""}}
+            change = {"$set": {"status": "active"}, "$unset": {"ban": ""}}
         else:
-            stored = {
-                "reason": ban.reason,
-                "by": ban.by,
-                "at": ban.at,
-                "until": ban.until,
-                "shown": ban.shown,
+            change = {
+                "$set": {"status": "banned", "ban": _ban(ban)},
+                "$inc": {"session_epoch": 1},
+                "$unset": {"spared_session": ""},
             }
-            change = {"$set": {"status": "banned", "ban": stored}}
         result = await self._collection.update_one({"_id": ObjectId(user_id)}, change)
         return result.matched_count == 1
+
+    @translated
+    async def raise_epoch(self, user_id: str, *, epoch: int, spared: str | None) -> bool:
+        """End all sessions of the user but the one spared; False when that happened since `epoch` was read."""
+        change: Document = {"$inc": {"session_epoch": 1}}
+        if spared is None:
+            change["$unset"] = {"spared_session": ""}
+        else:
+            change["$set"] = {"spared_session": ObjectId(spared)}
+        # A user that was never signed out everywhere has no epoch yet, which counts as 0.
+        known: Any = {"$in": [None, 0]} if epoch == 0 else epoch
+        wanted = {"_id": ObjectId(user_id), "session_epoch": known}
+        return (await self._collection.update_one(wanted, change)).modified_count == 1
+
+    @translated
+    async def enter(
+        self, user_id: str, entered: Mapping[str, str | int | None], *, consent: Consent | None
+    ) -> User | None:
+        """Set what the user entered, where None removes what is known; None when there is no such user."""
+        removed = [name for name, value in entered.items() if value is None]
+        changes: Document = {f"entered.{name}": value for name, value in entered.items()}
+        if consent is not None:
+            changes["consent"] = _consent(consent)
+        update: Document = {"$set": changes}
+        if removed:
+            update["$unset"] = {f"profile.{name}": "" for name in removed}
+        document = await self._collection.find_one_and_update(
+            {"_id": ObjectId(user_id)}, update, return_document=ReturnDocument.AFTER
+        )
+        return _user(document) if document else None
+
+    @translated
+    async def delete(self, user_id: str) -> bool:
+        """Delete the person's document; False when there is none."""
+        return (await self._collection.delete_one({"_id": ObjectId(user_id)})).deleted_count == 1
+
+    @translated
+    async def export(self, user_id: str) -> Document | None:
+        """Everything in the person's document as plain values; None when there is none."""
+        document = await self._collection.find_one({"_id": ObjectId(user_id)})
+        if document is None:
+            return None
+        document["account_id"] = str(document.pop("_id"))
+        if "spared_session" in document:
+            document["spared_session"] = str(document["spared_session"])
+        return document
 
 
 def _identity(identity: Identity) -> Document:
@@ -127,14 +188,27 @@ def _identity(identity: Identity) -> Document:
     return {"appid": identity.appid, "openid": identity.openid}
 
 
+def _ban(ban: Ban) -> Document:
+    return {"reason": ban.reason, "by": ban.by, "at": ban.at, "until": ban.until, "shown": ban.shown}
+
+
+def _consent(consent: Consent) -> Document:
+    return {"version": consent.version, "at": consent.at}
+
+
 def _user(document: Document) -> User:
-    ban = document.get("ban")
+    ban, consent, spared = (document.get(name) for name in ("ban", "consent", "spared_session"))
     return User(
         user_id=str(document["_id"]),
         identities=tuple(Identity(each["appid"], each["openid"]) for each in document["identities"]),
         unionid=document.get("unionid"),
-        profile=document.get("profile", {}),
+        from_wechat=document.get("profile", {}),
+        entered=document.get("entered", {}),
         ban=Ban(**ban) if ban else None,
+        consent=Consent(**consent) if consent else None,
         created_at=document["created_at"],
         last_seen_at=document["last_seen_at"],
+        sign_ins=document.get("sign_ins", 0),
+        session_epoch=document.get("session_epoch", 0),
+        spared_session=str(spared) if spared else None,
     )

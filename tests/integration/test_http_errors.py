@@ -10,7 +10,7 @@ from tests.integration.helpers import exchange, refusal
 ALLOWED = {
     "/oauth/token": "POST",
     "/accounts/wxapp": "POST",
-    "/accounts/me": "GET",
+    "/accounts/me": "GET, PUT, DELETE",
     "/.well-known/jwks.json": "GET",
     "/healthz": "GET, HEAD",
     "/readyz": "GET, HEAD",

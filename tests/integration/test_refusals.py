@@ -9,9 +9,10 @@ from typing import Any
 import pymongo
 import pytest
 
+from passport.config import Privacy
 from passport.errors import catalogue
 from passport.services import Services
-from tests.client import API, Reply
+from tests.client import API, Reply, bearer
 from tests.conftest import Clock
 from tests.integration.helpers import the_three
 
@@ -82,6 +83,27 @@ async def ask_for_another_grant(api: API, _services: Services, _database: Databa
     return await api.token({**api.wx_login(), "grant_type": "password"})
 
 
+async def refresh_with_a_made_up_token(api: API, _services: Services, _database: Database) -> Reply:
+    return await api.post("/oauth/token", json={"grant_type": "refresh_token", "refresh_token": "wpr_x"})
+
+
+async def introspect_without_a_secret(api: API, _services: Services, _database: Database) -> Reply:
+    return await api.post("/oauth/introspect", data={"token": "x"})
+
+
+async def close_with_the_code_of_another(api: API, _services: Services, database: Database) -> Reply:
+    token, other = await api.signed_in("mei"), api.wx_login("bo")
+    reply = await api.delete("/accounts/me", json={"code": other["code"]}, headers=bearer(token))
+    database.sessions.delete_many({})
+    return reply
+
+
+async def register_without_consent(api: API, services: Services, _database: Database) -> Reply:
+    # Configured for all of a server, so set here for one request alone.
+    services.login._privacy = Privacy(policy_version="2026-11", policy_url="https://example.com/privacy")
+    return await api.register(api.wx_login())
+
+
 async def go_where_nothing_is(api: API, _services: Services, _database: Database) -> Reply:
     return await api.get("/oauth/tokens")
 
@@ -118,6 +140,16 @@ TABLE: dict[str, tuple[int, int | None, str | None, str | None, Situation]] = {
     "slow_down": (429, 45011, "60", None, log_in_too_often),
     "temporarily_unavailable": (503, None, "2", None, come_while_wechat_is_down),
     "server_misconfigured": (500, 40125, None, None, come_after_the_secret_was_reset),
+    "invalid_grant": (400, None, None, None, refresh_with_a_made_up_token),
+    "invalid_client": (
+        401,
+        None,
+        None,
+        'Basic realm="wxpassport", charset="UTF-8"',
+        introspect_without_a_secret,
+    ),
+    "wrong_user": (403, None, None, None, close_with_the_code_of_another),
+    "consent_required": (403, None, None, None, register_without_consent),
     "unsupported_grant_type": (400, None, None, None, ask_for_another_grant),
     "not_found": (404, None, None, None, go_where_nothing_is),
     "method_not_allowed": (405, None, None, None, use_the_wrong_method),

@@ -113,8 +113,8 @@ async def test_an_identity_that_was_registered_meanwhile_is_not_linked_to_anothe
     services: Services, database: Database, clock: Clock
 ) -> None:
     users = services.store.users
-    first = await users.insert(MEI, unionid="unionid-of-mei", profile={}, at=clock())
-    other = await users.insert(BO, unionid=None, profile={}, at=clock())
+    first = await users.insert(MEI, unionid="unionid-of-mei", profile={}, consent=None, at=clock())
+    other = await users.insert(BO, unionid=None, profile={}, consent=None, at=clock())
     assert first is not None
     assert other is not None
     before = list(database.users.find().sort("_id"))
@@ -142,6 +142,11 @@ class LaggingStore:
         return self.user if self.looks > self.blind else None
 
 
+def users_over(store: LaggingStore, clock: Clock) -> Users:
+    """The service over that store; registering asks no other."""
+    return Users(store=store, sessions=None, conflicts=None, now=clock)
+
+
 @pytest.fixture
 def winner(clock: Clock) -> User:
     """Who registered the identity a moment ago."""
@@ -152,7 +157,7 @@ async def test_a_registration_that_lost_waits_until_the_winner_can_be_read(
     winner: User, clock: Clock
 ) -> None:
     store = LaggingStore(winner, blind=2)
-    assert await Users(store=store, now=clock).register(APPID, SESSION, {}) == (winner, False)
+    assert await users_over(store, clock).register(APPID, SESSION, {}, None) == (winner, False)
     assert (store.inserts, store.looks) == (1, 3)
 
 
@@ -161,5 +166,5 @@ async def test_a_registration_that_lost_to_somebody_who_cannot_be_read_is_to_be_
 ) -> None:
     store = LaggingStore(winner, blind=float("inf"))
     with pytest.raises(StoreUnavailable):
-        await Users(store=store, now=clock).register(APPID, SESSION, {})
+        await users_over(store, clock).register(APPID, SESSION, {}, None)
     assert store.inserts == 1

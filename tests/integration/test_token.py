@@ -24,7 +24,13 @@ async def test_signing_in_answers_with_exactly_the_members_of_the_contract(api: 
     reply = await api.token(the_three(api.wx_login("mei")))
 
     assert reply.status == 200
-    assert reply.json.keys() == {"account_id", "access_token", "token_type", "expires_in"}
+    assert reply.json.keys() == {
+        "account_id",
+        "access_token",
+        "token_type",
+        "expires_in",
+        "refresh_token",
+    }
     assert reply.json["account_id"] == account_id
     assert reply.json["token_type"] == "Bearer"
     assert reply.json["expires_in"] == 3600
@@ -90,9 +96,13 @@ async def test_a_sign_in_leaves_one_session_with_address_and_user_agent(api: API
         "user_id",
         "appid",
         "created_at",
+        "ends_at",
         "expires_at",
         "ip",
         "user_agent",
+        "epoch",
+        "refresh",
+        "last_used_at",
     }
     assert str(session["user_id"]) == account_id
     assert (session["appid"], session["ip"]) == (APPID, "127.0.0.1")

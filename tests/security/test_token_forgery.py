@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from base64 import urlsafe_b64decode
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -158,12 +158,19 @@ async def test_a_token_of_another_deployment_is_refused(
     try:
         await other.readiness.prepare()
         claims = services.tokens.verify(mei)
-        forged = other.tokens.issue(user_id=claims.user_id, appid=claims.appid, session_id=claims.session_id)
+        forged = other.tokens.issue(
+            user_id=claims.user_id, appid=claims.appid, session_id=claims.session_id, until=in_an_hour(clock)
+        )
         assert other.tokens.verify(forged.token).user_id == claims.user_id
         assert (await api.get(ME, headers=bearer(forged.token))).error == "invalid_token"
     finally:
         database.client.drop_database(f"{database.name}_b")
         await other.close()
+
+
+def in_an_hour(clock: Clock) -> datetime:
+    """When the session of a forged token would end."""
+    return clock() + timedelta(hours=1)
 
 
 async def test_a_token_of_another_issuer_with_our_keys_is_refused(
@@ -173,7 +180,9 @@ async def test_a_token_of_another_issuer_with_our_keys_is_refused(
     elsewhere = Tokens(
         keys=services.keys, issuer="https://login.example.net", ttl=timedelta(hours=1), now=clock
     )
-    forged = elsewhere.issue(user_id=claims.user_id, appid=claims.appid, session_id=claims.session_id)
+    forged = elsewhere.issue(
+        user_id=claims.user_id, appid=claims.appid, session_id=claims.session_id, until=in_an_hour(clock)
+    )
     assert (await api.get(ME, headers=bearer(forged.token))).error == "invalid_token"
 
 

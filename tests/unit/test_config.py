@@ -243,8 +243,8 @@ def _written(value: Any) -> Any:
 def _in_seconds(written: Any) -> Any:
     if isinstance(written, dict):
         return {name: _in_seconds(value) for name, value in written.items()}
-    found = re.fullmatch(r"(\d+)(s|m|h)", written) if isinstance(written, str) else None
-    return int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]] if found else written
+    found = re.fullmatch(r"(\d+)(s|m|h|d)", written) if isinstance(written, str) else None
+    return int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]] if found else written
 
 
 def test_config_yaml_names_every_setting_with_its_default_and_a_sentence(project_root: Path) -> None:
@@ -253,7 +253,7 @@ def test_config_yaml_names_every_setting_with_its_default_and_a_sentence(project
     # Without an app the configuration is refused, so these defaults are taken without asking.
     in_code = defaults(Settings.model_construct(wechat=WeChat.model_construct()))
     assert _in_seconds(written) == in_code
-    settings = [line for line in text.splitlines() if re.match(r"  \w+:|secret_key:", line)]
+    settings = [line for line in text.splitlines() if re.match(r"  \w+:|secret_key:|resource_servers:", line)]
     assert [line for line in settings if " # " not in line] == []
 
 

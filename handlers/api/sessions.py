@@ -1,0 +1,84 @@
+"""`/accounts/me/sessions`: where the user is signed in."""
+
+from __future__ import annotations
+
+from handlers.api.bearer import BEARER_REFUSALS, BearerHandler
+from handlers.operations import Answer, Moment, operation
+from passport.errors import NotFound
+from passport.models import Session
+
+
+class SessionAnswer(Answer):
+    """One signed-in device. `current` is the one that asks."""
+
+    id: str
+    appid: str
+    created_at: Moment
+    last_used_at: Moment
+    ends_at: Moment
+    ip: str
+    user_agent: str
+    current: bool
+
+
+class SessionsAnswer(Answer):
+    """Newest first."""
+
+    sessions: list[SessionAnswer]
+
+
+class EndedAnswer(Answer):
+    """Done: its tokens no longer count."""
+
+
+class SessionsHandler(BearerHandler):
+    """`/accounts/me/sessions`."""
+
+    @operation(
+        "Where the user is signed in.", answers=SessionsAnswer, refusals=BEARER_REFUSALS, caller="bearer"
+    )
+    async def get(self) -> None:
+        """200 with the sessions, this one included."""
+        bearer = await self.bearer()
+        alive = await self.services.sessions.list_alive(bearer.user)
+        current = bearer.claims.session_id
+        self.reply(SessionsAnswer(sessions=[_answer(session, current) for session in alive]))
+
+    @operation("Sign out everywhere else.", answers=EndedAnswer, refusals=BEARER_REFUSALS, caller="bearer")
+    async def delete(self) -> None:
+        """200; this session alone is left."""
+        bearer = await self.bearer()
+        while not await self.services.sessions.end_all(bearer.user, by="user", but=bearer.claims.session_id):
+            # All sessions were ended in this moment, perhaps this one, too.
+            bearer = await self.bearer()
+        self.reply(EndedAnswer())
+
+
+class SessionHandler(BearerHandler):
+    """`/accounts/me/sessions/{session_id}`."""
+
+    @operation(
+        "Sign out one device.",
+        answers=EndedAnswer,
+        refusals=(*BEARER_REFUSALS, NotFound),
+        caller="bearer",
+    )
+    async def delete(self, session_id: str) -> None:
+        """200; 404 when the user has no such session that is not over."""
+        bearer = await self.bearer()
+        if not await self.services.sessions.end(session_id, by="user", user_id=bearer.user.user_id):
+            raise NotFound("The user has no session of this id that is not over.")
+        self.reply(EndedAnswer())
+
+
+def _answer(session: Session, current: str) -> SessionAnswer:
+    return SessionAnswer(
+        id=session.session_id,
+        appid=session.appid,
+        created_at=session.created_at,
+        last_used_at=session.last_used_at,
+        ends_at=session.ends_at,
+        ip=session.ip,
+        user_agent=session.user_agent,
+        current=session.session_id == current,
+    )

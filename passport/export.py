@@ -1,0 +1,68 @@
+"""Everything we hold about a user, for the user (PIPL article 45; Network Data Security Regulations article 25)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from passport.clock import Now, rfc3339
+from passport.errors import InvalidToken
+from passport.models import Session, User
+from passport.sessions import Sessions
+from passport.store.users import UserStore
+
+# How we count sessions; says nothing about the person.
+_OURS = ("session_epoch", "spared_session")
+
+
+class Export:
+    """Collects.
+
+    Args:
+        users, sessions: what is collected from.
+        now: the clock.
+    """
+
+    def __init__(self, *, users: UserStore, sessions: Sessions, now: Now) -> None:
+        self._users, self._sessions, self._now = users, sessions, now
+
+    async def of(self, user: User) -> dict[str, Any]:
+        """`exported_at`, `account` as it is kept, and `sessions`, the sign-ins; values as JSON has them.
+
+        Raises:
+            InvalidToken: the account was closed in this moment.
+        """
+        document = await self._users.export(user.user_id)
+        if document is None:
+            raise InvalidToken
+        account = {name: value for name, value in document.items() if name not in _OURS}
+        sessions = await self._sessions.history(user)
+        return {
+            "exported_at": self._now(),
+            "account": _plain(account),
+            "sessions": [_plain(_told(session)) for session in sessions],
+        }
+
+
+def _told(session: Session) -> dict[str, Any]:
+    """All but the state of the refresh token, which is ours."""
+    return {name: value for name, value in asdict(session).items() if name not in ("refresh", "epoch")}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return {name: _plain(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+        case datetime():
+            return rfc3339(value)
+        case bytes():
+            return b64encode(value).decode()
+        case str() | int() | float() | None:
+            return value
+        case _:
+            return str(value)
