@@ -42,7 +42,7 @@ def entered_text(text: str, *, most_graphemes: int | None = None) -> str:
         ValueError: with what is wrong, to be read after the member's name.
     """
     text = text.strip()
-    if not text or not any(unicodedata.category(each)[0] in "LMNPS" for each in text):
+    if not text or not any(unicodedata.category(each)[0] in "LNPS" for each in text):
         raise ValueError("has no visible character")
     # Cc: control characters, line breaks among them. Cs: half a surrogate pair, which MongoDB cannot keep.
     if any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -63,6 +63,13 @@ def _none_when_empty(value: object) -> object:
     return None if value == "" else value
 
 
+def _gender(value: object) -> object:
+    """A form has its digits as text; true is no number."""
+    if value in ("1", "2"):
+        return int(str(value))
+    return "no gender" if isinstance(value, bool) else _none_when_empty(value)
+
+
 def _removed(value: str | None) -> None:
     if value is not None:
         raise ValueError("is set by POST /accounts/me/avatar; only null is taken here, to remove it")
@@ -81,7 +88,7 @@ class ProfileBody(BaseModel):
 
     nickname: Annotated[Nickname | None, Emptiable] = None
     avatar_url: Annotated[str | None, Emptiable, AfterValidator(_removed)] = None
-    gender: Annotated[Annotated[int, Field(ge=1, le=2)] | None, Emptiable] = None
+    gender: Annotated[Literal[1, 2] | None, BeforeValidator(_gender)] = None
     language: Annotated[Text | None, Emptiable] = None
     country: Annotated[Text | None, Emptiable] = None
     province: Annotated[Text | None, Emptiable] = None

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import StandIn
 from tests.client import API, Reply
-from tests.conftest import APPID
+from tests.conftest import APPID, Clock
 from tests.integration.helpers import ANONYMOUS, OTHER_APPID, with_two_apps
 
 Database = pymongo.database.Database[dict[str, Any]]
@@ -97,6 +97,44 @@ async def test_two_accounts_that_turn_out_to_be_one_person_both_go_on(api: API, 
     assert "unionid" not in other
     assert other["sign_ins"] == 1
     assert (await sign_in(api, "mei")).json["account_id"] == first.json["account_id"]
+
+
+async def test_two_accounts_of_one_person_are_recorded_for_the_operator_once(
+    api: API, database: Database, clock: Clock
+) -> None:
+    people = api.stand_in.people
+    first = await register(api, "mei")
+    people.unbind(OTHER_APPID)
+    second = await register(api, "mei", OTHER_APPID)
+    people.bind(OTHER_APPID)
+    for _ in range(2):
+        clock.advance(minutes=1)
+        await sign_in(api, "mei", OTHER_APPID)
+
+    (conflict,) = database.identity_conflicts.find()
+    assert [str(each) for each in conflict["accounts"]] == [
+        second.json["account_id"],
+        first.json["account_id"],
+    ]
+    assert conflict["sign_ins"] == 2
+    assert conflict["last_seen_at"] > conflict["first_seen_at"]
+    assert people.unionid("mei") not in repr(conflict)
+
+
+async def test_a_unionid_that_changed_is_recorded_and_not_taken_over(api: API, database: Database) -> None:
+    """As when the app moves to another Open Platform account (WeChat: unionid)."""
+    await register(api, "mei")
+    database.users.update_one({}, {"$set": {"unionid": "of-the-former-account"}})
+    assert (await sign_in(api, "mei")).status == 200
+    assert database.users.find_one()["unionid"] == "of-the-former-account"
+    assert len(database.identity_conflicts.find_one()["accounts"]) == 1
+
+
+async def test_one_person_with_one_account_is_no_conflict(api: API, database: Database) -> None:
+    await register(api, "mei")
+    await sign_in(api, "mei")
+    await sign_in(api, "mei", OTHER_APPID)
+    assert database.identity_conflicts.count_documents({}) == 0
 
 
 async def test_an_anonymous_profile_is_not_stored(api: API, database: Database) -> None:
