@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,23 +42,40 @@ class Open(Protocol):
     def __call__(self, path: str, **options: Any) -> AbstractAsyncContextManager[Page]: ...
 
 
-@pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    """A demo server of its own, on any free port."""
+@dataclass(frozen=True)
+class Demo:
+    """Where a demo server and its WeChat stand-in are."""
+
+    url: str
+    stand_in: str
+
+
+@contextmanager
+def running_demo(**settings: str) -> Iterator[Demo]:
+    """A demo server of its own on any free port; `settings` are its WXPASSPORT_ variables without the prefix."""
     command = [sys.executable, str(ROOT / "server.py"), "--demo", "--port", "0"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("WXPASSPORT_")}
+    environment |= {f"WXPASSPORT_{name}": value for name, value in settings.items()}
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout
     try:
-        found = (re.match(r"wxpassport demo: (\S+)", line) for line in process.stdout)
-        url = next((match[1] for match in found if match), None)
-        assert url, process.communicate()[1]
-        yield url
+        pattern = r"wxpassport demo: (\S+) +\(WeChat stand-in: (\S+)/sandbox/\)"
+        found = (re.match(pattern, line) for line in process.stdout)
+        demo = next((Demo(match[1], match[2]) for match in found if match), None)
+        assert demo, process.communicate()[1]
+        yield demo
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """A demo server for all pages."""
+    with running_demo() as demo:
+        yield demo.url
 
 
 @pytest.fixture(scope="session")
