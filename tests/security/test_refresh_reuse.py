@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -148,6 +149,23 @@ async def test_two_hundred_uses_at_once_of_two_processes_have_one_successor(
         session = database.sessions.find_one(sort=[("_id", -1)])
         assert (session["refresh"]["generation"], session["ended_by"]) == (2, "replay")
         assert await is_dead(api, successors.pop())
+
+
+async def test_nobody_ends_a_session_by_naming_it(
+    api: API, services: Services, clock: Clock, database: Database
+) -> None:
+    """Its id is in every access token, so a token that looks like an old one of it must be ours to count as replayed."""
+    first = await api.sign_in("mei")
+    second = (await api.refresh(first["refresh_token"])).json
+    clock.advance(minutes=1)
+    sid = services.tokens.verify(first["access_token"]).session_id
+    for generation in (0, 1, 2, 3):
+        body = bytes.fromhex(sid) + generation.to_bytes(4, "big") + bytes(48)
+        forged = "wpr_" + urlsafe_b64encode(body).rstrip(b"=").decode()
+        assert refused(await api.refresh(forged))
+        await api.post("/oauth/revoke", data={"token": forged})
+    assert "ended_at" not in database.sessions.find_one()
+    assert (await api.refresh(second["refresh_token"])).status == 200
 
 
 async def test_a_ban_in_the_middle_of_refreshes_lets_no_token_live(api: API, services: Services) -> None:
