@@ -37,8 +37,9 @@ class Access:
         Raises:
             InvalidToken: the token is not valid, or its user is gone.
             AccountDisabled: its user is banned; a ban holds from the next request on.
+            StoreUnavailable: MongoDB cannot be asked.
         """
-        claims = self._tokens.verify(token)
+        claims = await self._tokens.verify_anywhere(token)
         user = await self._users.find(claims.user_id)
         if user is None:
             raise InvalidToken

@@ -192,6 +192,9 @@ class Tokens(_Section):
 
     issuer: HTTPAddress | None = None
     access_ttl: Annotated[Duration, _at_least(timedelta(seconds=1), "1s")] = timedelta(hours=1)
+    key_rotation: Annotated[
+        Annotated[Duration, _at_least(timedelta(days=1), "1d")] | None, BeforeValidator(_switchable)
+    ] = timedelta(days=90)
 
 
 class Settings(_Section):

@@ -12,6 +12,7 @@ from passport.keys import KeyRing
 from passport.login import LoginFlow
 from passport.readiness import Readiness
 from passport.sealing import Sealer
+from passport.signing_keys import SigningKeys
 from passport.store import Store
 from passport.tokens import Tokens
 from passport.traffic import Traffic
@@ -36,6 +37,7 @@ class Services:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.keys.close()
         await self.wechat.aclose()
         await self.store.aclose()
 
@@ -51,7 +53,11 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
     """
     store = Store(mongodb_uri, settings.mongodb.database, timeout=settings.mongodb.timeout)
     wechat = WeChatClient(settings.wechat)
-    keys = KeyRing(store=store.signing_keys, sealer=Sealer(secret_key, "signing-keys"), now=now)
+    keys = KeyRing(
+        signing_keys=make_signing_keys(settings, store=store, secret_key=secret_key, now=now),
+        rotate_every=settings.tokens.key_rotation,
+        now=now,
+    )
     tokens = Tokens(keys=keys, issuer=settings.issuer, ttl=settings.tokens.access_ttl, now=now)
     users = Users(store=store.users, now=now)
     codes = CodeLedger(
@@ -83,4 +89,16 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         traffic=Traffic(),
         store=store,
         wechat=wechat,
+    )
+
+
+def make_signing_keys(
+    settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now
+) -> SigningKeys:
+    """The signing keys of the deployment, for the services and for the command line."""
+    return SigningKeys(
+        store=store.signing_keys,
+        sealer=Sealer(secret_key, "signing-keys"),
+        token_ttl=settings.tokens.access_ttl,
+        now=now,
     )

@@ -243,8 +243,8 @@ def _written(value: Any) -> Any:
 def _in_seconds(written: Any) -> Any:
     if isinstance(written, dict):
         return {name: _in_seconds(value) for name, value in written.items()}
-    found = re.fullmatch(r"(\d+)(s|m|h)", written) if isinstance(written, str) else None
-    return int(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]] if found else written
+    found = re.fullmatch(r"(\d+)(s|m|h|d)", written) if isinstance(written, str) else None
+    return int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]] if found else written
 
 
 def test_config_yaml_names_every_setting_with_its_default_and_a_sentence(project_root: Path) -> None:
@@ -255,6 +255,15 @@ def test_config_yaml_names_every_setting_with_its_default_and_a_sentence(project
     assert _in_seconds(written) == in_code
     settings = [line for line in text.splitlines() if re.match(r"  \w+:|secret_key:", line)]
     assert [line for line in settings if " # " not in line] == []
+
+
+@pytest.mark.parametrize("off", [False, "off"])
+def test_keys_can_be_left_to_the_operator(load: Load, off: object) -> None:
+    assert load({"tokens": {"key_rotation": off}}).tokens.key_rotation is None
+
+
+def test_keys_are_not_rotated_faster_than_they_are_published(load: Load) -> None:
+    assert "tokens.key_rotation must be at least 1d" in faults_of(load, {"tokens": {"key_rotation": "1h"}})[0]
 
 
 def test_a_ca_file_that_holds_no_certificate_is_a_fault(load: Load, tmp_path: Path) -> None:
