@@ -52,6 +52,7 @@ class SigningKeys:
         """
         lives = await self.lives()
         if signer(lives, self._now()) is None:
+            self._require_our_secret(lives)
             # Of processes that start together one insert wins; all read that one back.
             await self._insert(lives, signs_from=self._now())
             lives = await self.lives()
@@ -73,6 +74,7 @@ class SigningKeys:
             lives, now = await self.lives(), self._now()
             if waiting := successor(lives, now):
                 return waiting, False
+            self._require_our_secret(lives)
             begins = now + PUBLISHED_AHEAD if signer(lives, now) else now
             if made := await self._insert(lives, signs_from=begins):
                 return made, True
@@ -110,7 +112,9 @@ class SigningKeys:
             StartupError: the keys do not open with this secret_key.
             StoreUnavailable: MongoDB does not answer; repeat the call.
         """
-        _find(await self.lives(), kid)
+        lives = await self.lives()
+        _find(lives, kid)
+        self._require_our_secret(lives)
         # The successor first: a crash in between leaves two keys rather than none, and the call can be repeated.
         heir = await self._heir_of(kid)
         await self._store.revoke(kid, self._now())
@@ -119,6 +123,12 @@ class SigningKeys:
     def open(self, key: StoredKey) -> SigningKey:
         """The key pair. Raises StartupError when it does not open with this secret_key."""
         return open_pair(self._sealer, key.kid, key.sealed_private_key)
+
+    def _require_our_secret(self, lives: list[KeyLife]) -> None:
+        """Before a key is made: one under another secret_key would stop every other process."""
+        for life in lives:
+            if life.is_published(self._now()):
+                self.open(life.key)
 
     async def _heir_of(self, kid: str) -> KeyLife:
         """Who signs once this key is gone, from now on."""
@@ -141,13 +151,9 @@ class SigningKeys:
 
     async def _insert(self, lives: list[KeyLife], *, signs_from: datetime) -> KeyLife | None:
         """The next key; None when another process was first with this generation."""
-        now = self._now()
-        for life in lives:
-            if life.is_published(now):
-                self.open(life.key)  # a key under another secret_key would stop every other process
         kid, sealed = make_pair(self._sealer)
         generation = 1 + max((life.key.generation for life in lives), default=0)
-        key = StoredKey(kid, generation, sealed, now, signs_from, self._token_ttl)
+        key = StoredKey(kid, generation, sealed, self._now(), signs_from, self._token_ttl)
         return KeyLife(key, None) if await self._store.insert(key) else None
 
     async def _with_our_ttl(self, lives: list[KeyLife]) -> list[KeyLife]:
