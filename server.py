@@ -3,6 +3,7 @@
 python server.py [--config FILE]         serve
 python server.py --demo                  serve with a WeChat stand-in and throw-away data; needs nothing
 python server.py check                   report every fault of the configuration, then try MongoDB and WeChat
+python server.py keys list|rotate|retire the keys that sign access tokens
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ from pathlib import Path
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from commands import keys as keys_command
+from commands.arguments import parse_arguments
 from handlers import make_app
 from passport.check import Finding, check_app, check_mongodb
 from passport.config import Settings
 from passport.config_sources import ConfigError, Key, load_settings, secret_key_of
-from passport.errors import StartupError
+from passport.errors import StartupError, StoreUnavailable
 from passport.logs import configure_logging
-from passport.services import Services, make_services
+from passport.services import Services, make_services, make_signing_keys
+from passport.signing_keys import KeyRefusal
 from passport.store import Store
 from passport.store.embedded import EmbeddedMongo
 from passport.wechat.client import WeChatClient
@@ -43,35 +47,9 @@ HERE = Path(__file__).resolve().parent
 EXIT_FAILED, EXIT_MISCONFIGURED = 1, 2
 
 
-def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """The command line. Exits with status 2 and the usage when it is wrong."""
-    parser = argparse.ArgumentParser(
-        prog="server.py", description="Login and registration for WeChat mini-programs."
-    )
-    parser.add_argument(
-        "command",
-        nargs="?",
-        choices=["serve", "check"],
-        default="serve",
-        help="serve (the default), or check the configuration, MongoDB and WeChat",
-    )
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=HERE / "config.yaml",
-        metavar="FILE",
-        help="the configuration (default: config.yaml beside server.py)",
-    )
-    parser.add_argument(
-        "--demo", action="store_true", help="use a WeChat stand-in and throw-away data; needs nothing"
-    )
-    parser.add_argument("--port", type=int, help="listen here instead of server.port; 0 takes any free port")
-    return parser.parse_args(arguments)
-
-
 def main(arguments: Sequence[str]) -> int:
     """Run the command; the exit status is 0, 1 when it failed, 2 when the configuration is wrong."""
-    options = parse_arguments(arguments)
+    options = parse_arguments(arguments, config=HERE / "config.yaml")
     os.umask(0o077)
     configure_logging(sys.stderr)
     overrides: dict[Key, object] = {} if options.port is None else {("server", "port"): options.port}
@@ -79,11 +57,13 @@ def main(arguments: Sequence[str]) -> int:
         if options.demo:
             return asyncio.run(demo(options.config, overrides))
         settings = load_settings(options.config, os.environ, overrides)
+        if options.command == "keys":
+            return asyncio.run(manage_keys(settings, options))
         return asyncio.run(report(settings) if options.command == "check" else serve(settings))
     except ConfigError as error:
         print(*error.faults, sep="\n", file=sys.stderr)
         return EXIT_MISCONFIGURED
-    except StartupError as error:
+    except (StartupError, KeyRefusal) as error:
         print(error, file=sys.stderr)
         return EXIT_FAILED
     except asyncio.CancelledError:
@@ -129,7 +109,37 @@ async def report(settings: Settings) -> int:
 
 
 async def find_mongodb(settings: Settings) -> Finding:
-    """Ask MongoDB, starting the embedded one for it unless a server runs it already."""
+    """Ask MongoDB whether it answers."""
+    async with database_beside_servers(settings) as (store, not_started):
+        finding = await check_mongodb(store)
+    return Finding(False, f"MongoDB: {not_started}") if not_started and not finding.works else finding
+
+
+async def manage_keys(settings: Settings, options: argparse.Namespace) -> int:
+    """Carry out a `keys` command and print what came of it.
+
+    Raises:
+        KeyRefusal: it cannot be done.
+        StartupError: MongoDB does not answer, or secret_key is another than the servers'.
+    """
+    secret_key = secret_key_of(settings)
+    async with database_beside_servers(settings) as (store, not_started):
+        try:
+            await store.make_indexes()
+            keys = make_signing_keys(settings, store=store, secret_key=secret_key)
+            print(await keys_command.run(options, keys))
+        except StoreUnavailable as error:
+            found = not_started or (await check_mongodb(store)).text
+            raise StartupError(f"{found}\nThe command can be repeated safely") from error
+    return 0
+
+
+@asynccontextmanager
+async def database_beside_servers(settings: Settings) -> AsyncIterator[tuple[Store, StartupError | None]]:
+    """The store for a short command: an embedded mongod is started for it, unless a server runs it already.
+
+    Beside it: why no mongod was started, which matters only when the store does not answer.
+    """
     mongo, uri = embedded_or_not(settings)
     not_started: StartupError | None = None
     try:
@@ -139,11 +149,10 @@ async def find_mongodb(settings: Settings) -> Finding:
         not_started = error
     try:
         async with aclosing(Store(uri, settings.mongodb.database, timeout=settings.mongodb.timeout)) as store:
-            finding = await check_mongodb(store)
+            yield store, not_started
     finally:
         if mongo is not None:
             await mongo.stop()
-    return Finding(False, f"MongoDB: {not_started}") if not_started and not finding.works else finding
 
 
 def demo_settings(config: Path, overrides: dict[Key, object], stand_in: StandIn, folder: str) -> Settings:

@@ -40,8 +40,9 @@ class Access:
         Raises:
             InvalidToken: the token is not valid, its user is gone, or its session is over.
             AccountDisabled: its user is banned; a ban holds from the next request on.
+            StoreUnavailable: MongoDB cannot be asked.
         """
-        claims = self._tokens.verify(token)
+        claims = await self._tokens.verify_anywhere(token)
         user, session = await asyncio.gather(
             self._users.find(claims.user_id), self._sessions.find(claims.session_id)
         )

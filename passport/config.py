@@ -204,6 +204,9 @@ class Tokens(_Section):
     refresh_ttl: Annotated[Duration, _at_least(timedelta(seconds=1), "1s")] = timedelta(days=30)
     refresh_grace: Annotated[Duration, _at_most(timedelta(minutes=5), "5m")] = timedelta(seconds=10)
     session_ttl: Annotated[Duration, _at_least(timedelta(seconds=1), "1s")] = timedelta(days=90)
+    key_rotation: Annotated[
+        Annotated[Duration, _at_least(timedelta(days=1), "1d")] | None, BeforeValidator(_switchable)
+    ] = timedelta(days=90)
 
 
 class ResourceServer(_Section):

@@ -1,124 +1,145 @@
-"""The keys our tokens are signed with: made once, kept sealed, the same in every process.
+"""The key ring of this process: which key signs now, which verify, and how the ring follows what others change.
 
-Source: RFC 7517 (JWK), RFC 7638 (thumbprint as key id), RFC 7518 section 3.4 (ES256).
+It reads the keys again on a short interval and when a token names a key that is unknown here, so that a rotation, or
+an emergency retirement, by any process or by the command line holds everywhere within seconds.
 """
 
 from __future__ import annotations
 
-import json
-from base64 import urlsafe_b64encode
+import asyncio
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from hashlib import sha256
-
-from cryptography.hazmat.primitives.asymmetric.ec import (
-    SECP256R1,
-    EllipticCurvePrivateKey,
-    generate_private_key,
-)
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_der_private_key,
-)
-from jwt.algorithms import ECAlgorithm
+from datetime import timedelta
 
 from passport.clock import Now
 from passport.errors import StartupError, StoreUnavailable
-from passport.models import StoredKey
-from passport.sealing import SealBroken, Sealer
-from passport.store.signing_keys import SigningKeyStore
+from passport.key_life import KeyLife, rotation_is_due, signer
+from passport.key_pairs import SigningKey, is_kid
+from passport.signing_keys import SigningKeys
 
+log = logging.getLogger("wxpassport.keys")
 
-@dataclass(frozen=True)
-class SigningKey:
-    """One ES256 key pair."""
-
-    kid: str
-    created_at: datetime
-    public_jwk: Mapping[str, str]
-    private_key: EllipticCurvePrivateKey = field(repr=False)
+RELOAD_EVERY = 15.0
+LOOK_PAUSE = 3.0
 
 
 class KeyRing:
-    """The signing keys of this deployment, as they were when open() read them; the newest signs.
+    """The signing keys, in memory and kept up to date from open() to close(). Made inside the running event loop.
 
     Args:
-        store: where they are kept.
-        sealer: seals the private halves.
+        signing_keys: what all processes share.
+        rotate_every: how long a key signs before its successor is published; None never publishes one.
         now: the clock.
     """
 
-    def __init__(self, *, store: SigningKeyStore, sealer: Sealer, now: Now) -> None:
-        self._store, self._sealer, self._now = store, sealer, now
-        self._keys: dict[str, SigningKey] = {}
-        self._newest: SigningKey | None = None
+    def __init__(self, *, signing_keys: SigningKeys, now: Now, rotate_every: timedelta | None = None) -> None:
+        self._signing_keys, self._now, self._rotate_every = signing_keys, now, rotate_every
+        self._clock = asyncio.get_running_loop().time
+        self._turn = asyncio.Lock()
+        self._known: frozenset[str] = frozenset()
+        self._lives: dict[str, KeyLife] = {}
+        self._pairs: dict[str, SigningKey] = {}
+        self._problem: str | None = None
+        self._next_look = float("-inf")
+        self._watching: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Load the keys, making the first one when there is none.
+        """Load the keys, making the first one when there is none, and follow their changes from then on.
 
         Raises:
             StartupError: the keys do not open with this secret_key.
             StoreUnavailable: MongoDB does not answer.
         """
-        stored = await self._store.list()
-        if not stored:
-            # Of processes that start together one insert wins; all read that one back.
-            await self._store.insert(self._make(generation=1))
-            stored = await self._store.list()
-        if not stored:
-            # Majority reads can lag a moment behind the insert that won.
-            raise StoreUnavailable
-        opened = [self._unseal(key) for key in stored]
-        self._keys = {key.kid: key for key in opened}
-        self._newest = opened[-1]
+        await self.reload()
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._watch(), name="signing keys")
+
+    async def close(self) -> None:
+        """Stop following."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
+
+    async def reload(self) -> None:
+        """Take over what is kept now, all of it or nothing.
+
+        Raises:
+            StartupError: the keys do not open with this secret_key.
+            StoreUnavailable: MongoDB does not answer.
+        """
+        kept, now = await self._signing_keys.usable(), self._now()
+        lives = {life.key.kid: life for life in kept if life.is_published(now)}
+        pairs = {
+            kid: self._pairs.get(kid) or self._signing_keys.open(life.key) for kid, life in lives.items()
+        }
+        if lives.keys() != self._lives.keys():
+            log.info("signing keys", extra={"published": list(lives), "gone": [*self._lives.keys() - lives]})
+        self._known = frozenset(life.key.kid for life in kept)
+        self._lives, self._pairs = lives, pairs
+
+    async def look_for(self, kid: str) -> None:
+        """Read the keys again for one that is unknown here, at most once in a few seconds, whoever asks (R-004).
+
+        Raises:
+            StoreUnavailable: the keys cannot be read, so nobody knows whether it exists.
+        """
+        async with self._turn:
+            if kid in self._known:
+                return
+            if self._clock() >= self._next_look:
+                await self._try_reload()
+                self._next_look = self._clock() + LOOK_PAUSE
+            if self._problem is not None:
+                raise StoreUnavailable
 
     @property
-    def newest(self) -> SigningKey:
+    def signer(self) -> SigningKey:
         """The key to sign with."""
-        assert self._newest is not None, "open() comes first"
-        return self._newest
+        signing = signer(list(self._lives.values()), self._now())
+        assert signing is not None, "open() comes first"
+        return self._pairs[signing.key.kid]
 
     def find(self, kid: object) -> SigningKey | None:
-        """None for a key id that is not ours; looked up in memory alone (R-004)."""
-        return self._keys.get(kid) if isinstance(kid, str) else None
+        """None for a key id that is not believed; looked up in memory alone (R-004)."""
+        life = self._lives.get(kid) if isinstance(kid, str) else None
+        return self._pairs[life.key.kid] if life and life.is_published(self._now()) else None
+
+    def is_news(self, kid: object) -> bool:
+        """Whether this may be the id of a key that another process has made since this one looked."""
+        return is_kid(kid) and kid not in self._known
 
     def jwks(self) -> dict[str, list[Mapping[str, str]]]:
         """The public halves as a JWK Set (RFC 7517 section 5)."""
-        return {"keys": [key.public_jwk for key in self._keys.values()]}
+        now = self._now()
+        return {
+            "keys": [
+                self._pairs[kid].public_jwk for kid, life in self._lives.items() if life.is_published(now)
+            ]
+        }
 
-    def _make(self, *, generation: int) -> StoredKey:
-        private_key = generate_private_key(SECP256R1())
-        kid = _thumbprint(_public_jwk(private_key))
-        plain = private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        return StoredKey(
-            kid=kid,
-            generation=generation,
-            sealed_private_key=self._sealer.seal(plain, context=kid.encode()),
-            created_at=self._now(),
-        )
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(RELOAD_EVERY)
+            async with self._turn:
+                await self._try_reload()
 
-    def _unseal(self, stored: StoredKey) -> SigningKey:
+    async def _try_reload(self) -> None:
+        """Reload and rotate when it is time; on trouble keep the keys, and say so once."""
         try:
-            plain = self._sealer.unseal(stored.sealed_private_key, context=stored.kid.encode())
-        except SealBroken:
-            raise StartupError(
-                "secret_key does not open the signing keys in the database: it differs from the one they were "
-                "sealed with. Restore that secret_key (embedded: the file secret_key in mongodb.data_dir)"
-            ) from None
-        private_key = load_der_private_key(plain, password=None)
-        assert isinstance(private_key, EllipticCurvePrivateKey)
-        public = {**_public_jwk(private_key), "kid": stored.kid, "use": "sig", "alg": "ES256"}
-        return SigningKey(stored.kid, stored.created_at, public, private_key)
+            await self.reload()
+            if rotation_is_due(list(self._lives.values()), self._now(), self._rotate_every):
+                await self._signing_keys.rotate()
+                await self.reload()
+        except (StoreUnavailable, StartupError) as error:
+            self._note(str(error) if isinstance(error, StartupError) else "MongoDB does not answer")
+        except Exception as error:
+            # A ring that gave up would never learn that a key was retired.
+            log.debug("reading the signing keys failed", exc_info=error)
+            self._note(f"{type(error).__name__}: {error}")
+        else:
+            self._note(None)
 
-
-def _public_jwk(private_key: EllipticCurvePrivateKey) -> dict[str, str]:
-    jwk: dict[str, str] = ECAlgorithm.to_jwk(private_key.public_key(), as_dict=True)
-    return {name: jwk[name] for name in ("crv", "kty", "x", "y")}
-
-
-def _thumbprint(jwk: Mapping[str, str]) -> str:
-    canonical = json.dumps(jwk, sort_keys=True, separators=(",", ":")).encode()
-    return urlsafe_b64encode(sha256(canonical).digest()).rstrip(b"=").decode()
+    def _note(self, problem: str | None) -> None:
+        if problem is not None and problem != self._problem:
+            log.warning("the signing keys are not up to date", extra={"problem": problem})
+        self._problem = problem

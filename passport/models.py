@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,21 @@ class PendingLogin:
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A signing key as it is kept: the private half sealed."""
+    """A signing key as it is kept: the private half sealed. What its times mean is `passport.key_life`.
+
+    Args:
+        generation: 1 for the first key, one more for each successor.
+        signs_from: when it begins to sign; it is published before.
+        token_ttl: the longest life of a token that it signs.
+        retired_at: withdrawn; it signs no more.
+        revoked_at: ended at once, with every token that it signed.
+    """
 
     kid: str
     generation: int
     sealed_private_key: bytes = field(repr=False)
     created_at: datetime
+    signs_from: datetime
+    token_ttl: timedelta
+    retired_at: datetime | None = None
+    revoked_at: datetime | None = None

@@ -29,7 +29,7 @@ class Revocation:
             await self._sessions.revoke(token)
             return
         try:
-            claims = self._tokens.verify(token)
+            claims = await self._tokens.verify_anywhere(token)
         except InvalidToken:
             return
         await self._sessions.end(claims.session_id, by="client")

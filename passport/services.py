@@ -18,6 +18,7 @@ from passport.resource_servers import ResourceServers
 from passport.revocation import Revocation
 from passport.sealing import Sealer
 from passport.sessions import Lifetimes, Sessions
+from passport.signing_keys import SigningKeys
 from passport.store import Store
 from passport.tokens import Tokens
 from passport.traffic import Traffic
@@ -47,6 +48,7 @@ class Services:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.keys.close()
         await self.wechat.aclose()
         await self.store.aclose()
 
@@ -62,7 +64,11 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
     """
     store = Store(mongodb_uri, settings.mongodb.database, timeout=settings.mongodb.timeout)
     wechat = WeChatClient(settings.wechat)
-    keys = KeyRing(store=store.signing_keys, sealer=Sealer(secret_key, "signing-keys"), now=now)
+    keys = KeyRing(
+        signing_keys=make_signing_keys(settings, store=store, secret_key=secret_key, now=now),
+        rotate_every=settings.tokens.key_rotation,
+        now=now,
+    )
     tokens = Tokens(keys=keys, issuer=settings.issuer, ttl=settings.tokens.access_ttl, now=now)
     users = Users(store=store.users, sessions=store.sessions, conflicts=store.conflicts, now=now)
     sessions = Sessions(
@@ -121,4 +127,16 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         traffic=Traffic(),
         store=store,
         wechat=wechat,
+    )
+
+
+def make_signing_keys(
+    settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now
+) -> SigningKeys:
+    """The signing keys of the deployment, for the services and for the command line."""
+    return SigningKeys(
+        store=store.signing_keys,
+        sealer=Sealer(secret_key, "signing-keys"),
+        token_ttl=settings.tokens.access_ttl,
+        now=now,
     )

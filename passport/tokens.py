@@ -15,6 +15,7 @@ import jwt
 
 from passport.clock import Now
 from passport.errors import InvalidToken
+from passport.key_pairs import SigningKey
 from passport.keys import KeyRing
 
 ALGORITHM = "ES256"
@@ -43,6 +44,14 @@ class Claims:
     token_id: str
     issued_at: int
     expires_at: int
+
+
+class UnknownKey(InvalidToken):
+    """A token in our form by a key that is unknown here; another process may have made it a moment ago."""
+
+    def __init__(self, kid: str) -> None:
+        super().__init__()
+        self.kid = kid
 
 
 class Tokens:
@@ -85,14 +94,28 @@ class Tokens:
             "jti": secrets.token_urlsafe(16),
             "sid": session_id,
         }
-        key = self._keys.newest
+        key = self._keys.signer
         token = jwt.encode(claims, key.private_key, ALGORITHM, headers={"typ": TYPE, "kid": key.kid})
         return AccessToken(token, lifetime)
+
+    async def verify_anywhere(self, token: str) -> Claims:
+        """As `verify`, for a token that another process may have signed with a key that this one has not seen yet.
+
+        Raises:
+            InvalidToken: as `verify`.
+            StoreUnavailable: the key is unknown and MongoDB cannot be asked for it.
+        """
+        try:
+            return self.verify(token)
+        except UnknownKey as error:
+            await self._keys.look_for(error.kid)
+            return self.verify(token)
 
     def verify(self, token: str) -> Claims:
         """What the token says, if it is one of ours, whole, in time, and an access token.
 
         Raises:
+            UnknownKey: it names a key that this process has not seen; an InvalidToken like any other.
             InvalidToken: for every other string; the cause is chained and not told.
         """
         # Before any parsing: bounds the work, and refuses padded or embedded spellings of the same token.
@@ -100,10 +123,9 @@ class Tokens:
             raise InvalidToken
         try:
             header = jwt.get_unverified_header(token)
-            key = self._keys.find(header.get("kid"))
-            # Key-carrying headers (jku, jwk, x5u, x5c) are never looked at: the key is ours or there is none.
-            if key is None or header.get("typ") != TYPE or header.get("alg") != ALGORITHM or "crit" in header:
+            if header.get("typ") != TYPE or header.get("alg") != ALGORITHM or "crit" in header:
                 raise InvalidToken
+            key = self._key_of(header)
             claims = jwt.decode(
                 token,
                 key.private_key.public_key(),
@@ -115,6 +137,14 @@ class Tokens:
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise InvalidToken from error
         return self._read(claims)
+
+    def _key_of(self, header: dict[str, Any]) -> SigningKey:
+        # Key-carrying headers (jku, jwk, x5u, x5c) are never looked at: the key is ours or there is none.
+        kid = header.get("kid")
+        key = self._keys.find(kid)
+        if key is None:
+            raise UnknownKey(str(kid)) if self._keys.is_news(kid) else InvalidToken
+        return key
 
     def _read(self, claims: dict[str, Any]) -> Claims:
         texts = [claims[name] for name in ("sub", "client_id", "sid", "jti")]

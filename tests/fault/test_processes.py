@@ -115,7 +115,7 @@ async def test_services_that_prepare_an_empty_database_together_agree_on_one_key
     # Connected beforehand, so that all of them find the database empty.
     await asyncio.gather(*(each.store.ping() for each in made))
     await asyncio.gather(*(each.readiness.prepare() for each in made))
-    assert {each.keys.newest.kid for each in made} == {made[0].keys.jwks()["keys"][0]["kid"]}
+    assert {each.keys.signer.kid for each in made} == {made[0].keys.jwks()["keys"][0]["kid"]}
     assert database.signing_keys.count_documents({}) == 1
     await asyncio.gather(*(each.close() for each in made))
 

@@ -33,9 +33,9 @@ class Forger:
     def __init__(self, keys: Any, good: str) -> None:
         self.good = good
         self.claims: Json = jwt.decode(good, options={"verify_signature": False})
-        self.kid: str = keys.newest.kid
-        self.ours: ec.EllipticCurvePrivateKey = keys.newest.private_key
-        self.jwk: Mapping[str, str] = keys.newest.public_jwk
+        self.kid: str = keys.signer.kid
+        self.ours: ec.EllipticCurvePrivateKey = keys.signer.private_key
+        self.jwk: Mapping[str, str] = keys.signer.public_jwk
         self.issuer: str = self.claims["iss"]
 
     def header(self, **changes: Any) -> Json:

@@ -154,7 +154,7 @@ async def test_two_hundred_uses_at_once_of_two_processes_have_one_successor(
 async def test_nobody_ends_a_session_by_naming_it(
     api: API, services: Services, clock: Clock, database: Database
 ) -> None:
-    """Its id is in every access token, so a token that looks like an old one of it must be ours to count as replayed."""
+    """Its id is in every access token, so what looks like an old token of it must be ours to count as replayed."""
     first = await api.sign_in("mei")
     second = (await api.refresh(first["refresh_token"])).json
     clock.advance(minutes=1)

@@ -264,7 +264,7 @@ async def test_what_is_kept_of_a_code_is_sealed_and_opens_nowhere_else(
 async def test_reprs_hide_what_they_hold(services: Services, visit: Visit) -> None:
     """A repr ends up in a log sooner or later."""
     shown = repr(
-        [services, services.settings, WeChatSession(OPENID, None, SESSION_KEY), services.keys.newest]
+        [services, services.settings, WeChatSession(OPENID, None, SESSION_KEY), services.keys.signer]
     )
     assert found_in(shown) == set()
     assert "PRIVATE" not in shown

@@ -257,6 +257,15 @@ def test_config_yaml_names_every_setting_with_its_default_and_a_sentence(project
     assert [line for line in settings if " # " not in line] == []
 
 
+@pytest.mark.parametrize("off", [False, "off"])
+def test_keys_can_be_left_to_the_operator(load: Load, off: object) -> None:
+    assert load({"tokens": {"key_rotation": off}}).tokens.key_rotation is None
+
+
+def test_keys_are_not_rotated_faster_than_they_are_published(load: Load) -> None:
+    assert "tokens.key_rotation must be at least 1d" in faults_of(load, {"tokens": {"key_rotation": "1h"}})[0]
+
+
 def test_a_ca_file_that_holds_no_certificate_is_a_fault(load: Load, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     assert "wechat.ca_file" in faults_of(load, {"wechat": {"apps": [APP], "ca_file": "ca.pem"}})[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OUR_TOP_LEVEL = ("server", "handlers", "passport", "sandbox")
+OUR_TOP_LEVEL = ("server", "commands", "handlers", "passport", "sandbox")
 DRIVER = ("motor", "pymongo", "bson", "gridfs")
 
 
@@ -108,7 +108,16 @@ def handlers_offences(modules: list[Module]) -> list[Import]:
         found
         for found in imports_among(modules)
         if is_within(found.importer, "handlers")
-        and is_within(found.target, "passport.store", "server", "sandbox", *DRIVER)
+        and is_within(found.target, "passport.store", "commands", "server", "sandbox", *DRIVER)
+    ]
+
+
+def commands_offences(modules: list[Module]) -> list[Import]:
+    return [
+        found
+        for found in imports_among(modules)
+        if is_within(found.importer, "commands")
+        and is_within(found.target, "passport.store", "handlers", "server", "sandbox", *DRIVER)
     ]
 
 
@@ -117,7 +126,7 @@ def passport_offences(modules: list[Module]) -> list[Import]:
         found
         for found in imports_among(modules)
         if is_within(found.importer, "passport")
-        and is_within(found.target, "handlers", "server", "sandbox", "tornado.web")
+        and is_within(found.target, "commands", "handlers", "server", "sandbox", "tornado.web")
     ]
 
 
@@ -161,7 +170,8 @@ def sandbox_offences(modules: list[Module]) -> list[Import]:
     return [
         found
         for found in imports_among(modules)
-        if is_within(found.importer, "sandbox") and is_within(found.target, "passport", "handlers", "server")
+        if is_within(found.importer, "sandbox")
+        and is_within(found.target, "passport", "commands", "handlers", "server")
     ]
 
 
@@ -172,6 +182,16 @@ def test_the_walk_finds_every_part_of_the_program():
 
 def test_handlers_know_neither_the_store_nor_the_driver():
     assert handlers_offences(our_modules()) == []
+
+
+def test_commands_know_the_domain_alone():
+    assert commands_offences(our_modules()) == []
+
+
+def test_a_command_that_reaches_too_far_is_reported():
+    source = "from passport.store import Store\nimport server\nfrom passport.keys import KeyRing\nimport bson"
+    offenders = [Module("commands.keys", source)]
+    assert reported(commands_offences(offenders)) == ["passport.store.Store", "server", "bson"]
 
 
 def test_the_domain_knows_no_http_and_nobody_above_it():

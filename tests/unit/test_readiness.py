@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -14,6 +15,7 @@ from passport.keys import KeyRing
 from passport.models import StoredKey
 from passport.readiness import Readiness
 from passport.sealing import Sealer
+from passport.signing_keys import SigningKeys
 from passport.store import Store
 from passport.store.signing_keys import SigningKeyStore
 from tests.fault.running import until
@@ -154,12 +156,19 @@ async def test_keys_that_cannot_be_read_back_yet_are_tried_again() -> None:
             return False
 
     lagging = LaggingKeys()
-    keys = KeyRing(store=cast("SigningKeyStore", lagging), sealer=Sealer(b"k" * 32, "keys"), now=utc_now)
+    signing_keys = SigningKeys(
+        store=cast("SigningKeyStore", lagging),
+        sealer=Sealer(b"k" * 32, "keys"),
+        token_ttl=timedelta(hours=1),
+        now=utc_now,
+    )
+    keys = KeyRing(signing_keys=signing_keys, now=utc_now)
     with pytest.raises(StoreUnavailable):
         await keys.open()
     lagging.shown = [lagging.winner]
     await keys.open()
-    assert keys.newest.kid == lagging.winner.kid
+    assert keys.signer.kid == lagging.winner.kid
+    await keys.close()
 
 
 async def test_while_draining_it_says_so(store: ScriptedStore) -> None:

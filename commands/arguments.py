@@ -1,0 +1,70 @@
+"""The grammar of `python server.py …`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+def parse_arguments(arguments: Sequence[str], *, config: Path) -> argparse.Namespace:
+    """The command line. Exits with status 2 and the usage when it is wrong.
+
+    Args:
+        arguments: without the program's name.
+        config: the configuration when none is given.
+    """
+    parser = argparse.ArgumentParser(
+        prog="server.py", description="Login and registration for WeChat mini-programs."
+    )
+    _add_options(parser, config=config, demo=False, port=None)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_command(commands, "serve", "serve (what is done without a command)")
+    _add_command(commands, "check", "report every fault of the configuration, then try MongoDB and WeChat")
+    _add_keys(commands)
+    options = parser.parse_args(arguments)
+    options.command = options.command or "serve"
+    if options.demo and options.command == "keys":
+        parser.error("the keys of a demo are gone with it: leave out --demo")
+    return options
+
+
+def _add_keys(commands: Any) -> None:
+    keys = _add_command(commands, "keys", "list, rotate or retire the keys that sign access tokens")
+    actions = keys.add_subparsers(dest="action", required=True, metavar="list|rotate|retire")
+    _add_command(actions, "list", "every key, its state and its times")
+    _add_command(actions, "rotate", "publish a successor now; it signs from tomorrow on")
+    retire = _add_command(actions, "retire", "withdraw a successor; with --now end any key at once")
+    retire.add_argument("kid", metavar="KID", help="the key, as `keys list` shows it")
+    retire.add_argument(
+        "--now",
+        action="store_true",
+        help="it is in wrong hands: refuse its tokens everywhere within a minute, and sign with a successor",
+    )
+
+
+def _add_command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    # The options are understood before and after the command. A default here would undo what was given before.
+    _add_options(parser, config=argparse.SUPPRESS, demo=argparse.SUPPRESS, port=argparse.SUPPRESS)
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, *, config: Any, demo: Any, port: Any) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=config,
+        metavar="FILE",
+        help="the configuration (default: config.yaml beside server.py)",
+    )
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        default=demo,
+        help="use a WeChat stand-in and throw-away data; needs nothing",
+    )
+    parser.add_argument(
+        "--port", type=int, default=port, help="listen here instead of server.port; 0 takes any free port"
+    )

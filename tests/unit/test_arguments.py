@@ -1,0 +1,49 @@
+"""The grammar of the command line: the commands, and the options before and after them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands.arguments import parse_arguments
+
+DEFAULT = Path("config.yaml")
+SERVE = {"command": "serve", "config": DEFAULT, "demo": False, "port": None}
+
+
+def parsed(line: str) -> dict[str, Any]:
+    return vars(parse_arguments(line.split(), config=DEFAULT))
+
+
+@pytest.mark.parametrize(
+    ("line", "changes"),
+    [
+        ("", {}),
+        ("serve", {}),
+        ("--demo --port 0", {"demo": True, "port": 0}),
+        ("--port 1 serve", {"port": 1}),
+        ("serve --port 1", {"port": 1}),
+        ("check --config a.yaml", {"command": "check", "config": Path("a.yaml")}),
+        ("--config a.yaml check", {"command": "check", "config": Path("a.yaml")}),
+        ("keys list", {"command": "keys", "action": "list"}),
+        ("--config a.yaml keys rotate", {"command": "keys", "action": "rotate", "config": Path("a.yaml")}),
+        ("keys rotate --config a.yaml", {"command": "keys", "action": "rotate", "config": Path("a.yaml")}),
+        ("keys retire K", {"command": "keys", "action": "retire", "kid": "K", "now": False}),
+        ("keys retire K --now", {"command": "keys", "action": "retire", "kid": "K", "now": True}),
+    ],
+)
+def test_a_command_with_its_options(line: str, changes: dict[str, Any]) -> None:
+    assert parsed(line) == SERVE | changes
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["sevre", "keys", "keys retire", "keys list K", "keys rotate --now", "--demo keys list", "--port x"],
+)
+def test_a_wrong_line_is_the_usage_and_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parsed(line)
+    assert ended.value.code == 2
+    assert "usage: server.py" in capsys.readouterr().err
