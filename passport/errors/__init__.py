@@ -32,6 +32,12 @@ from passport.errors.http import (
     UnsupportedGrantType,
     UnsupportedMediaType,
 )
+from passport.errors.phones import (
+    AccessTokenRefused,
+    InvalidPhoneCode,
+    PhoneCodeUsed,
+    PhoneNumbersNotAllowed,
+)
 from passport.errors.weather import (
     ServerMisconfigured,
     SlowDown,
@@ -40,12 +46,14 @@ from passport.errors.weather import (
 )
 
 __all__ = [
+    "AccessTokenRefused",
     "AccountDisabled",
     "CodeUsed",
     "DecryptFailed",
     "Hint",
     "InternalError",
     "InvalidCode",
+    "InvalidPhoneCode",
     "InvalidRequest",
     "InvalidToken",
     "MethodNotAllowed",
@@ -53,6 +61,8 @@ __all__ = [
     "NotFound",
     "PassportError",
     "PayloadTooLarge",
+    "PhoneCodeUsed",
+    "PhoneNumbersNotAllowed",
     "ServerMisconfigured",
     "SignatureMismatch",
     "SlowDown",
