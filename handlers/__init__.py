@@ -7,6 +7,7 @@ from tornado.web import Application, url
 from handlers.api.accounts import RegisterHandler
 from handlers.api.me import MeHandler
 from handlers.api.oauth import TokenHandler
+from handlers.api.phone import PhoneHandler
 from handlers.api.wellknown import JWKSHandler
 from handlers.base import NotFoundHandler, log_request
 from handlers.ops import HealthHandler, ReadyHandler
@@ -22,6 +23,7 @@ def make_app(services: Services) -> Application:
             url(r"/oauth/token", TokenHandler),
             url(r"/accounts/wxapp", RegisterHandler),
             url(r"/accounts/me", MeHandler),
+            url(r"/accounts/me/phone", PhoneHandler),
             url(r"/\.well-known/jwks\.json", JWKSHandler, name="jwks"),
             url(r"/healthz", HealthHandler, name="healthz"),
             url(r"/readyz", ReadyHandler, name="readyz"),

@@ -10,12 +10,14 @@ from passport.codes import CodeLedger
 from passport.config import Settings
 from passport.keys import KeyRing
 from passport.login import LoginFlow
+from passport.phones import Phones
 from passport.readiness import Readiness
 from passport.sealing import Sealer
 from passport.store import Store
 from passport.tokens import Tokens
 from passport.traffic import Traffic
 from passport.users import Users
+from passport.wechat.access_tokens import AccessTokens
 from passport.wechat.client import WeChatClient
 
 
@@ -27,6 +29,7 @@ class Services:
     login: LoginFlow
     access: Access
     users: Users
+    phones: Phones
     keys: KeyRing
     tokens: Tokens
     readiness: Readiness
@@ -72,11 +75,28 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         freshness=settings.wechat.freshness,
         now=now,
     )
+    phones = Phones(
+        apps=settings.wechat.apps,
+        wechat=wechat,
+        access_tokens=AccessTokens(
+            wechat=wechat,
+            store=store.wechat_access_tokens,
+            sealer=Sealer(secret_key, "wechat-access-tokens"),
+            # A plain fetch and a forced one, and the writes between them.
+            longest_turn=2 * settings.wechat.timeout + 3 * settings.mongodb.timeout,
+            now=now,
+        ),
+        store=store.users,
+        sealer=Sealer(secret_key, "phone-codes"),
+        patience=settings.wechat.timeout,
+        now=now,
+    )
     return Services(
         settings=settings,
         login=login,
         access=Access(tokens=tokens, users=users, now=now),
         users=users,
+        phones=phones,
         keys=keys,
         tokens=tokens,
         readiness=Readiness(store=store, keys=keys),

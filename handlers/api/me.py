@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handlers.api.bearer import BearerHandler
+from handlers.api.phone import PhoneAnswer
 from handlers.operations import Answer, Moment, operation
 from passport.errors import AccountDisabled, InvalidToken
 
@@ -25,6 +26,7 @@ class AccountAnswer(Answer):
     account_id: str
     created_at: Moment
     profile: Profile
+    phone: PhoneAnswer | None = None
 
 
 class MeHandler(BearerHandler):
@@ -44,5 +46,6 @@ class MeHandler(BearerHandler):
                 account_id=user.user_id,
                 created_at=user.created_at,
                 profile=Profile.model_validate(user.profile),
+                phone=PhoneAnswer.model_validate(user.phone, from_attributes=True) if user.phone else None,
             )
         )

@@ -33,6 +33,8 @@ from passport.errors.http import (
     UnsupportedMediaType,
 )
 from passport.errors.phones import (
+    SEND_PHONE_CODE,
+    TAP_AGAIN,
     AccessTokenRefused,
     InvalidPhoneCode,
     PhoneCodeUsed,
@@ -46,6 +48,8 @@ from passport.errors.weather import (
 )
 
 __all__ = [
+    "SEND_PHONE_CODE",
+    "TAP_AGAIN",
     "AccessTokenRefused",
     "AccountDisabled",
     "CodeUsed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from bson.errors import InvalidId
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from passport.models import Ban, Identity, User
+from passport.models import Ban, Identity, Phone, User
 from passport.store.faults import CollectionStore, translated
 
 Document = dict[str, Any]
@@ -121,6 +122,13 @@ class UserStore(CollectionStore):
         result = await self._collection.update_one({"_id": ObjectId(user_id)}, change)
         return result.matched_count == 1
 
+    @translated
+    async def set_phone(self, user_id: str, phone: Phone | None) -> bool:
+        """Bind the number, or remove it with None. False when there is no such user."""
+        change = {"$set": {"phone": asdict(phone)}} if phone else {"$unset": {"phone": ""}}
+        result = await self._collection.update_one({"_id": ObjectId(user_id)}, change)
+        return result.matched_count == 1
+
 
 def _identity(identity: Identity) -> Document:
     # Embedded documents are equal only with their fields in the same order, so this is the one place that builds them.
@@ -128,13 +136,14 @@ def _identity(identity: Identity) -> Document:
 
 
 def _user(document: Document) -> User:
-    ban = document.get("ban")
+    ban, phone = document.get("ban"), document.get("phone")
     return User(
         user_id=str(document["_id"]),
         identities=tuple(Identity(each["appid"], each["openid"]) for each in document["identities"]),
         unionid=document.get("unionid"),
         profile=document.get("profile", {}),
         ban=Ban(**ban) if ban else None,
+        phone=Phone(**{**phone, "code_digest": bytes(phone["code_digest"])}) if phone else None,
         created_at=document["created_at"],
         last_seen_at=document["last_seen_at"],
     )

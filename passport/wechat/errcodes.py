@@ -71,8 +71,13 @@ CODE2SESSION: Meanings = {
     50002: Meaning(ServerMisconfigured, operator="the mini-program is banned, frozen or cancelled at WeChat"),
 }
 # Here the request is the server's own, so a limit is no fault of the user who happened to need the token.
+# There is no code in it either: a verdict on one would be WeChat's trouble.
 STABLE_TOKEN: Meanings = {
-    **CODE2SESSION,
+    **{
+        errcode: meaning
+        for errcode, meaning in CODE2SESSION.items()
+        if meaning.refusal in (TemporarilyUnavailable, ServerMisconfigured)
+    },
     40001: Meaning(ServerMisconfigured, operator="the AppSecret is wrong or was reset; set the new one"),
     45011: Meaning(
         TemporarilyUnavailable,
