@@ -7,6 +7,7 @@ from tornado.web import Application, url
 from handlers.api.accounts import RegisterHandler
 from handlers.api.me import ExportHandler, MeHandler
 from handlers.api.oauth import IntrospectHandler, RevokeHandler, TokenHandler
+from handlers.api.phone import PhoneHandler
 from handlers.api.sessions import SessionHandler, SessionsHandler
 from handlers.api.wellknown import JWKSHandler, MetadataHandler
 from handlers.base import NotFoundHandler, log_request
@@ -28,6 +29,7 @@ def make_app(services: Services) -> Application:
             url(r"/accounts/me/export", ExportHandler),
             url(r"/accounts/me/sessions", SessionsHandler),
             url(r"/accounts/me/sessions/(?P<session_id>[0-9a-f]{24})", SessionHandler),
+            url(r"/accounts/me/phone", PhoneHandler),
             url(r"/\.well-known/jwks\.json", JWKSHandler, name="jwks"),
             url(r"/\.well-known/oauth-authorization-server(?P<path>/.*)?", MetadataHandler),
             url(r"/healthz", HealthHandler, name="healthz"),

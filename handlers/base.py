@@ -221,6 +221,13 @@ class APIHandler(BaseHandler):
             self.set_header("Connection", "close")
         self.finish(text)
 
+    def reply_without_body(self) -> None:
+        """Answer 204: it is done, and there is nothing to say."""
+        self.set_status(HTTPStatus.NO_CONTENT)
+        if self._is_last_on_its_connection():
+            self.set_header("Connection", "close")
+        self.finish()
+
     def _is_last_on_its_connection(self) -> bool:
         """While draining, and when refused before the body was read, even one of no bytes: then Tornado closes."""
         announced = self.request.headers.get("Content-Length", "0")

@@ -14,9 +14,6 @@ from passport.models import Session, User
 from passport.sessions import Sessions
 from passport.store.users import UserStore
 
-# How we count sessions; says nothing about the person.
-_OURS = ("session_epoch", "spared_session")
-
 
 class Export:
     """Collects.
@@ -35,10 +32,9 @@ class Export:
         Raises:
             InvalidToken: the account was closed in this moment.
         """
-        document = await self._users.export(user.user_id)
-        if document is None:
+        account = await self._users.export(user.user_id)
+        if account is None:
             raise InvalidToken
-        account = {name: value for name, value in document.items() if name not in _OURS}
         sessions = await self._sessions.history(user)
         return {
             "exported_at": self._now(),

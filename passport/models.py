@@ -38,6 +38,21 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
+class Phone:
+    """A number that WeChat vouched for. `number` is ITU-T E.164 with a plus; `appid` is who asked.
+
+    `code_digest` names the code it came by, so that the same request can be answered again; it is for nobody else.
+    """
+
+    number: str = field(repr=False)
+    country_code: str
+    pure_number: str = field(repr=False)
+    appid: str
+    bound_at: datetime
+    code_digest: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """A person with an account.
 
@@ -55,6 +70,7 @@ class User:
     entered: Mapping[str, str | int | None] = field(default_factory=dict)
     ban: Ban | None = None
     consent: Consent | None = None
+    phone: Phone | None = None
     sign_ins: int = 0
     session_epoch: int = 0
     spared_session: str | None = None
@@ -147,3 +163,20 @@ class StoredKey:
     token_ttl: timedelta
     retired_at: datetime | None = None
     revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAccessToken:
+    """What all processes know of an app's wechat_access_token: see `passport.wechat.access_tokens`.
+
+    `digest` names the token without telling it, and `refused` one that WeChat did not accept.
+    """
+
+    sealed_token: bytes | None = field(default=None, repr=False)
+    digest: bytes | None = None
+    expires_at: datetime | None = None
+    refused: bytes | None = None
+    forced_at: datetime | None = None
+    failed_until: datetime | None = None
+    error: str | None = None
+    wechat_errcode: int | None = None

@@ -12,6 +12,7 @@ from passport.config import Settings
 from passport.export import Export
 from passport.keys import KeyRing
 from passport.login import LoginFlow
+from passport.phones import Phones
 from passport.readiness import Readiness
 from passport.refresh_tokens import RefreshTokens
 from passport.resource_servers import ResourceServers
@@ -23,6 +24,7 @@ from passport.store import Store
 from passport.tokens import Tokens
 from passport.traffic import Traffic
 from passport.users import Users
+from passport.wechat.access_tokens import AccessTokens
 from passport.wechat.client import WeChatClient
 
 
@@ -39,6 +41,7 @@ class Services:
     resource_servers: ResourceServers
     closing: Closing
     export: Export
+    phones: Phones
     keys: KeyRing
     tokens: Tokens
     readiness: Readiness
@@ -111,6 +114,22 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         tombstones=store.closed_accounts,
         now=now,
     )
+    phones = Phones(
+        apps=settings.wechat.apps,
+        wechat=wechat,
+        access_tokens=AccessTokens(
+            wechat=wechat,
+            store=store.wechat_access_tokens,
+            sealer=Sealer(secret_key, "wechat-access-tokens"),
+            # A plain fetch and a forced one, and the writes between them.
+            longest_turn=2 * settings.wechat.timeout + 3 * settings.mongodb.timeout,
+            now=now,
+        ),
+        store=store.users,
+        sealer=Sealer(secret_key, "phone-codes"),
+        patience=settings.wechat.timeout,
+        now=now,
+    )
     return Services(
         settings=settings,
         login=login,
@@ -121,6 +140,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         resource_servers=ResourceServers(settings.resource_servers, access=access, issuer=settings.issuer),
         closing=closing,
         export=Export(users=store.users, sessions=sessions, now=now),
+        phones=phones,
         keys=keys,
         tokens=tokens,
         readiness=Readiness(store=store, keys=keys),

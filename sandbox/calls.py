@@ -1,7 +1,7 @@
 """What the stand-in was asked: totals for ever, the calls themselves for as long as they are recent."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ MAX_CALLS = 1_000
 MAX_CODES = 10_000
 # A made-up code may be as long as a URL; the count needs its beginning only.
 MAX_CODE_LENGTH = 128
+CODE2SESSION = "/sns/jscode2session"
 
 
 class Call(NamedTuple):
@@ -22,18 +23,20 @@ class Call(NamedTuple):
 
 
 class Calls:
-    """`total` and `of(code)` count, iteration gives the recent calls, oldest first."""
+    """`total`, `of(code)` and `at(path)` count, iteration gives the recent calls, oldest first."""
 
     def __init__(self) -> None:
         self.total = 0
         self.redirects_followed = 0
         self._recent: deque[Call] = deque(maxlen=MAX_CALLS)
         self._per_code: Recent[str, int] = Recent(MAX_CODES)
+        self._per_path: Counter[str] = Counter()
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
-    def note(self, appid: str, code: str, outcome: str) -> None:
+    def note(self, appid: str, code: str, outcome: str, path: str = CODE2SESSION) -> None:
         call = Call(appid[:MAX_CODE_LENGTH], code[:MAX_CODE_LENGTH], outcome)
         self.total += 1
+        self._per_path[path] += 1
         self._recent.append(call)
         self._per_code[call.code] = self._per_code.get(call.code, 0) + 1
         if self._waiting:
@@ -43,10 +46,15 @@ class Calls:
         """How often this code was sent, whatever became of it."""
         return self._per_code.get(code[:MAX_CODE_LENGTH], 0)
 
+    def at(self, path: str) -> int:
+        """How often this path of WeChat's was called, such as `/cgi-bin/stable_token`."""
+        return self._per_path[path]
+
     def clear(self) -> None:
         self.total = self.redirects_followed = 0
         self._recent.clear()
         self._per_code.clear()
+        self._per_path.clear()
 
     async def reach(self, total: int) -> None:
         """Return as soon as that many calls have arrived, answered or not: instead of a sleep in a test."""
@@ -60,6 +68,7 @@ class Calls:
             "total": self.total,
             "redirects_followed": self.redirects_followed,
             "per_code": dict(self._per_code),
+            "per_path": dict(self._per_path),
             "recent": [call._asdict() for call in self._recent],
         }
 

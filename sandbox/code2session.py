@@ -1,6 +1,6 @@
 """`GET /sns/jscode2session` (WeChat: auth.code2Session): the checks and the answer, without HTTP.
 
-A further WeChat call is a further file like this one and a line in `sandbox.server`'s table.
+A further WeChat call is a further file like this one and an entry in `sandbox.server`'s table.
 """
 
 from collections.abc import Mapping

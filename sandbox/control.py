@@ -60,6 +60,15 @@ class CodeFields(BaseModel):
     reusable: bool = False
 
 
+class PhoneCodeFields(BaseModel):
+    """`POST /sandbox/phone-code`, see `People.phone_code`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user: str | None = None
+    appid: str | None = None
+
+
 class ControlHandler(RequestHandler):
     """JSON in, JSON out, one error shape."""
 
@@ -128,6 +137,15 @@ class CodesHandler(ControlHandler):
         self.answer({"code": fields.code})
 
 
+class PhoneCodeHandler(ControlHandler):
+    def post(self) -> None:
+        fields = self.read(PhoneCodeFields)
+        try:
+            self.answer({"code": self.stand_in.people.phone_code(fields.user, fields.appid)})
+        except ValueError as error:
+            raise ControlError(str(error)) from error
+
+
 class CallsHandler(ControlHandler):
     def get(self) -> None:
         self.answer(self.stand_in.calls.describe())
@@ -163,8 +181,11 @@ class NotFoundHandler(ControlHandler):
 
 INDEX = {
     "GET /sns/jscode2session": "as WeChat: appid, secret, js_code, grant_type=authorization_code",
+    "POST /cgi-bin/stable_token": "as WeChat: grant_type=client_credential, appid, secret, force_refresh",
+    "POST /wxa/business/getuserphonenumber": "as WeChat: access_token in the query, code in the body",
     "POST /sandbox/login": "log in on a phone: " + ", ".join(LoginFields.model_fields) + "; all optional",
     "POST /sandbox/codes": "install an exact answer: " + ", ".join(CodeFields.model_fields),
+    "POST /sandbox/phone-code": "tap the phone number button: user, appid; both optional",
     "GET /sandbox/calls": "what was asked so far",
     "GET /sandbox/faults": "what will go wrong",
     "POST /sandbox/faults": "let something go wrong: " + ", ".join(Fault.model_fields),
@@ -179,6 +200,7 @@ def control_application(stand_in: "StandIn") -> Application:
             url(r"/sandbox/?", IndexHandler, door),
             url(r"/sandbox/login", LoginHandler, door),
             url(r"/sandbox/codes", CodesHandler, door),
+            url(r"/sandbox/phone-code", PhoneCodeHandler, door),
             url(r"/sandbox/calls", CallsHandler, door),
             url(r"/sandbox/faults", FaultsHandler, door),
             url(r"/sandbox/redirected", RedirectedHandler, door),

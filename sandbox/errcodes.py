@@ -16,14 +16,18 @@ ERRMSG = {
     40164: "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist",
     40226: "code blocked",
     40243: "AppSecret frozen",
+    41001: "access_token missing",
     41002: "appid missing",
     41004: "appsecret missing",
     41008: "missing code",
     42001: "access_token expired",
     43001: "require GET method",
+    43002: "require POST method",
     45009: "reach max api daily quota limit",
     45011: "api minute-quota reach limit, must slower, retry next minute",
+    47001: "data format error",
     48001: "api unauthorized",
+    48004: "api forbidden for irregularities, view detail on mp.weixin.qq.com",
     50002: "user limited",
 }
 

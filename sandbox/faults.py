@@ -1,7 +1,7 @@
 """What shall go wrong with the next calls. Says nothing about how: that is `sandbox.wire`."""
 
 import ipaddress
-from collections import deque
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -39,6 +39,8 @@ class Fault(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mode: Mode
+    # The calls of WeChat's that it is meant for, such as /cgi-bin/stable_token; None is all of them.
+    path: str | None = None
     # The next so many calls; None is until further notice.
     times: int | None = Field(default=None, ge=1)
     # WeChat took the code before it went wrong, so a second attempt gets 40163. Always so for slow and drip,
@@ -65,12 +67,17 @@ class Fault(BaseModel):
         return self.burns or self.mode in ("slow", "drip")
 
 
+@dataclass(slots=True)
+class _Coming:
+    fault: Fault
+    left: int | None
+
+
 class Faults:
     """The faults to come, in order. `set` starts anew, `then` adds a further one after it."""
 
     def __init__(self) -> None:
-        self._coming: deque[Fault] = deque()
-        self._left: int | None = None
+        self._coming: list[_Coming] = []
 
     def set(self, mode: Mode, **details: Any) -> None:
         """Such as `set("reset", times=3, burns=True)`; pydantic's ValidationError is a ValueError."""
@@ -82,35 +89,26 @@ class Faults:
         self.add(Fault(mode=mode, **details))
 
     def add(self, fault: Fault) -> None:
-        self._coming.append(fault)
-        if len(self._coming) == 1:
-            self._left = fault.times
+        self._coming.append(_Coming(fault, fault.times))
 
     def clear(self) -> None:
         self._coming.clear()
-        self._left = None
 
-    def take(self) -> Fault | None:
-        """The fault for the call that has just arrived; None when it shall go well."""
-        if not self._coming:
+    def take(self, path: str | None = None) -> Fault | None:
+        """The fault for the call of this path that has just arrived; None when it shall go well."""
+        meant = (each for each in self._coming if each.fault.path in (None, path))
+        coming = next(meant, None)
+        if coming is None:
             return None
-        fault = self._coming[0]
-        if self._left is not None:
-            self._left -= 1
-            if self._left == 0:
-                self._next()
-        return None if fault.mode == "ok" else fault
+        if coming.left is not None:
+            coming.left -= 1
+            if coming.left == 0:
+                self._coming.remove(coming)
+        return None if coming.fault.mode == "ok" else coming.fault
 
     def describe(self) -> list[dict[str, Any]]:
         """What is still to come, with the calls that are left in `times`."""
-        coming = [fault.model_dump() for fault in self._coming]
-        if coming:
-            coming[0]["times"] = self._left
-        return coming
-
-    def _next(self) -> None:
-        self._coming.popleft()
-        self._left = self._coming[0].times if self._coming else None
+        return [coming.fault.model_dump() | {"times": coming.left} for coming in self._coming]
 
 
 def is_loopback_url(url: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sandbox import payloads
+from sandbox.credentials import AccessTokens
 from sandbox.errcodes import Refused
 from sandbox.identities import (
     fixed_session_key_of,
@@ -21,6 +22,7 @@ from sandbox.identities import (
     openid_of,
     unionid_of,
 )
+from sandbox.phones import Phones
 from sandbox.recent import Recent
 
 Order = Literal["right", "wrong"]
@@ -70,6 +72,8 @@ class People:
         self._unbound: set[str] = set()
         self._session_keys: Recent[tuple[str, str], str] = Recent(MAX_SESSION_KEYS)
         self._codes: Recent[str, Code] = Recent(MAX_CODES)
+        self.access_tokens = AccessTokens(now)
+        self.phones = Phones(now)
 
     # On the phone
 
@@ -107,6 +111,11 @@ class People:
         code = self._mint(name, appid, session_key)
         return {"code": code} | payloads.seal(data, session_key if order == "right" else key_before)
 
+    def phone_code(self, person: str | None = None, appid: str | None = None, **info: Any) -> str:
+        """What the getPhoneNumber button gives; `info` replaces members of the later phone_info."""
+        name = new_visitor() if person is None else _checked(person)
+        return self.phones.mint(name, self._known(appid), info)
+
     def payload_for(self, n: int, timestamp: int | None = None, appid: str | None = None) -> dict[str, str]:
         """What person n of the load generator sends beside a code `bench-<n>-<anything>`."""
         return payload_for(n, int(self.now()) if timestamp is None else timestamp, self._known(appid))
@@ -131,6 +140,10 @@ class People:
 
     def unbind(self, appid: str | None = None) -> None:
         self._unbound.add(self._known(appid))
+
+    def void_wechat_access_token(self, appid: str | None = None, *, stuck: bool = False) -> None:
+        """Make the access_tokens given so far bad (40001), see `AccessTokens.void`."""
+        self.access_tokens.void(self._known(appid), stuck=stuck)
 
     # At WeChat, when a server calls
 

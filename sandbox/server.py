@@ -1,9 +1,11 @@
 """`StandIn`: the stand-in as one thing that starts, answers and stops."""
 
 import asyncio
+import json
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from tornado.http1connection import HTTP1Connection
@@ -13,9 +15,8 @@ from tornado.iostream import StreamClosedError
 from tornado.netutil import bind_sockets
 from tornado.routing import AnyMatches, PathMatches, Rule, RuleRouter
 
-from sandbox import wire
-from sandbox.calls import Calls
-from sandbox.code2session import SPECIMEN, code2session
+from sandbox import code2session, phone_number, stable_token, wire
+from sandbox.calls import CODE2SESSION, Calls
 from sandbox.control import control_application
 from sandbox.errcodes import refusal
 from sandbox.faults import Fault, Faults, is_loopback
@@ -23,11 +24,25 @@ from sandbox.people import People
 
 MAX_REQUEST_BODY = 2**20
 
-Query = Mapping[str, str]
-WeChatCall = Callable[[Query, People], dict[str, Any]]
+Fields = dict[str, Any]
 
-# WeChat's calls by path; each gets the query and the people and returns the body.
-WECHAT_CALLS: dict[str, WeChatCall] = {"/sns/jscode2session": code2session}
+
+@dataclass(frozen=True, slots=True)
+class WeChatCall:
+    """One of WeChat's calls: `answer` makes the body from the query (and the JSON body of a POST) and the people."""
+
+    path: str
+    method: str
+    answer: Callable[[Fields, People], dict[str, Any]]
+    specimen: Mapping[str, Any]
+
+
+WECHAT_CALLS = (
+    WeChatCall(CODE2SESSION, "GET", code2session.code2session, code2session.SPECIMEN),
+    WeChatCall("/cgi-bin/stable_token", "POST", stable_token.stable_token, stable_token.SPECIMEN),
+    WeChatCall("/wxa/business/getuserphonenumber", "POST", phone_number.phone_number, phone_number.SPECIMEN),
+)
+WRONG_METHOD = {"GET": 43001, "POST": 43002}
 
 
 class StandIn:
@@ -84,41 +99,44 @@ class StandIn:
 
     def _routes(self) -> RuleRouter:
         # WeChat's calls go past tornado.web, which would take half of the time of an answer.
-        rules = [Rule(PathMatches(path), self._answering(call)) for path, call in WECHAT_CALLS.items()]
+        rules = [Rule(PathMatches(call.path), self._answering(call)) for call in WECHAT_CALLS]
         return RuleRouter([*rules, Rule(AnyMatches(), control_application(self))])
 
     def _answering(self, call: WeChatCall) -> Callable[[HTTPServerRequest], None]:
         def answer(request: HTTPServerRequest) -> None:
             connection = cast(HTTP1Connection, request.connection)
-            query = _query(request)
+            fields = _fields(request)
             if request.method == "HEAD":
                 wire.send(connection, b"")
-            elif request.method != "GET":
-                wire.send_json(connection, refusal(43001, now=self.people.now()))
-            elif (fault := self.faults.take()) is not None:
-                self._fail(connection, fault, call, query)
+            elif request.method != call.method:
+                wire.send_json(connection, refusal(WRONG_METHOD[call.method], now=self.people.now()))
+            elif fields is None:
+                wire.send_json(connection, refusal(47001, now=self.people.now()))
+            elif (fault := self.faults.take(call.path)) is not None:
+                self._fail(connection, fault, call, fields)
             else:
-                reply = call(query, self.people)
-                self._note(query, str(reply.get("errcode", "ok")))
+                reply = call.answer(fields, self.people)
+                self._note(call, fields, str(reply.get("errcode") or "ok"))
                 wire.send_json(connection, reply)
 
         return answer
 
-    def _fail(self, connection: HTTP1Connection, fault: Fault, call: WeChatCall, query: Query) -> None:
-        self._note(query, fault.mode)
+    def _fail(self, connection: HTTP1Connection, fault: Fault, call: WeChatCall, fields: Fields) -> None:
         scene = wire.Scene(
             connection=connection,
             fault=fault,
-            answer=call(query, self.people) if fault.takes_the_code else SPECIMEN,
+            answer=call.answer(fields, self.people) if fault.takes_the_code else call.specimen,
             now=self.people.now(),
             redirect_to=f"{self.base_url}/sandbox/redirected",
         )
+        self._note(call, fields, fault.mode)
         task = asyncio.get_running_loop().create_task(_play(scene))
         self._playing.add(task)
         task.add_done_callback(self._playing.discard)
 
-    def _note(self, query: Query, outcome: str) -> None:
-        self.calls.note(query.get("appid", ""), query.get("js_code", ""), outcome)
+    def _note(self, call: WeChatCall, fields: Fields, outcome: str) -> None:
+        code = fields.get("js_code", "") or fields.get("code", "")
+        self.calls.note(str(fields.get("appid", "")), str(code), outcome, call.path)
 
 
 async def _play(scene: wire.Scene) -> None:
@@ -128,6 +146,17 @@ async def _play(scene: wire.Scene) -> None:
         return  # the client has had enough, which is what most faults are for
 
 
-def _query(request: HTTPServerRequest) -> dict[str, str]:
-    """The last value of each parameter; bytes that are no UTF-8 make a code that nobody knows."""
-    return {name: values[-1].decode("utf-8", "replace") for name, values in request.query_arguments.items()}
+def _fields(request: HTTPServerRequest) -> Fields | None:
+    """The last value of each parameter and the JSON body's members; None when the body is no JSON object.
+
+    Bytes that are no UTF-8 make a code that nobody knows.
+    """
+    query = request.query_arguments
+    fields: Fields = {name: values[-1].decode("utf-8", "replace") for name, values in query.items()}
+    if request.method != "POST":
+        return fields
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return None
+    return {**body, **fields} if isinstance(body, dict) else None

@@ -104,6 +104,9 @@ class API:
             method, self.base_url + path, allow_redirects=False, **options
         ) as response:
             body, status, headers = await response.read(), response.status, response.headers
+        if status == 204:
+            assert (body, headers["Cache-Control"]) == (b"", "no-store")
+            return Reply(status, headers, {})
         assert headers["Content-Type"] == "application/json; charset=utf-8"
         assert len(headers["X-Request-Id"]) == 16
         assert "Server" not in headers

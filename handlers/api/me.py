@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from handlers.api.bearer import BEARER_REFUSALS, BearerHandler
 from handlers.api.credentials import CODE_REFUSALS, Code
+from handlers.api.phone import PhoneAnswer
 from handlers.operations import Answer, Moment, operation
 from passport.errors import InvalidRequest, InvalidToken, WrongUser
 from passport.models import User
@@ -41,6 +42,7 @@ class AccountAnswer(Answer):
     created_at: Moment
     profile: Profile
     consent: ConsentAnswer | None = None
+    phone: PhoneAnswer | None = None
 
 
 class ClosedAnswer(Answer):
@@ -156,6 +158,7 @@ class MeHandler(BearerHandler):
                 created_at=user.created_at,
                 profile=Profile.model_validate(user.profile),
                 consent=self._consent(user),
+                phone=PhoneAnswer.model_validate(user.phone, from_attributes=True) if user.phone else None,
             )
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from handlers.api.bearer import BEARER_REFUSALS, BearerHandler
 from handlers.operations import Answer, Moment, operation
 from passport.errors import NotFound
@@ -27,10 +29,6 @@ class SessionsAnswer(Answer):
     sessions: list[SessionAnswer]
 
 
-class EndedAnswer(Answer):
-    """Done: its tokens no longer count."""
-
-
 class SessionsHandler(BearerHandler):
     """`/accounts/me/sessions`."""
 
@@ -44,14 +42,19 @@ class SessionsHandler(BearerHandler):
         current = bearer.claims.session_id
         self.reply(SessionsAnswer(sessions=[_answer(session, current) for session in alive]))
 
-    @operation("Sign out everywhere else.", answers=EndedAnswer, refusals=BEARER_REFUSALS, caller="bearer")
+    @operation(
+        "Sign out everywhere else.",
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=BEARER_REFUSALS,
+        caller="bearer",
+    )
     async def delete(self) -> None:
-        """200; this session alone is left."""
+        """204; this session alone is left."""
         bearer = await self.bearer()
         while not await self.services.sessions.end_all(bearer.user, by="user", but=bearer.claims.session_id):
             # All sessions were ended in this moment, perhaps this one, too.
             bearer = await self.bearer()
-        self.reply(EndedAnswer())
+        self.reply_without_body()
 
 
 class SessionHandler(BearerHandler):
@@ -59,16 +62,16 @@ class SessionHandler(BearerHandler):
 
     @operation(
         "Sign out one device.",
-        answers=EndedAnswer,
+        answers={HTTPStatus.NO_CONTENT: None},
         refusals=(*BEARER_REFUSALS, NotFound),
         caller="bearer",
     )
     async def delete(self, session_id: str) -> None:
-        """200; 404 when the user has no such session that is not over."""
+        """204; 404 when the user has no such session that is not over."""
         bearer = await self.bearer()
         if not await self.services.sessions.end(session_id, by="user", user_id=bearer.user.user_id):
             raise NotFound("The user has no session of this id that is not over.")
-        self.reply(EndedAnswer())
+        self.reply_without_body()
 
 
 def _answer(session: Session, current: str) -> SessionAnswer:

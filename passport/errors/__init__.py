@@ -37,6 +37,14 @@ from passport.errors.http import (
     UnsupportedGrantType,
     UnsupportedMediaType,
 )
+from passport.errors.phones import (
+    SEND_PHONE_CODE,
+    TAP_AGAIN,
+    AccessTokenRefused,
+    InvalidPhoneCode,
+    PhoneCodeUsed,
+    PhoneNumbersNotAllowed,
+)
 from passport.errors.weather import (
     ServerMisconfigured,
     SlowDown,
@@ -45,6 +53,9 @@ from passport.errors.weather import (
 )
 
 __all__ = [
+    "SEND_PHONE_CODE",
+    "TAP_AGAIN",
+    "AccessTokenRefused",
     "AccountDisabled",
     "CodeUsed",
     "ConsentRequired",
@@ -54,6 +65,7 @@ __all__ = [
     "InvalidClient",
     "InvalidCode",
     "InvalidGrant",
+    "InvalidPhoneCode",
     "InvalidRequest",
     "InvalidToken",
     "MalformedRequest",
@@ -62,6 +74,8 @@ __all__ = [
     "NotFound",
     "PassportError",
     "PayloadTooLarge",
+    "PhoneCodeUsed",
+    "PhoneNumbersNotAllowed",
     "ServerMisconfigured",
     "SignatureMismatch",
     "SlowDown",

@@ -22,6 +22,7 @@ from passport.store.pending_logins import PendingLoginStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
 from passport.store.users import UserStore
+from passport.store.wechat_access_tokens import AccessTokenStore
 
 MAX_POOL_SIZE = 50
 _MARGIN = 0.25
@@ -82,6 +83,8 @@ class Store(Deadlined):
         self.closed_accounts = ClosedAccountStore(durable["closed_accounts"], deadline=deadline)
         self.signing_keys = SigningKeyStore(durable["signing_keys"], deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
+        # Can be fetched again, and must be read as it is now, not as a majority knew it a moment ago.
+        self.wechat_access_tokens = AccessTokenStore(volatile["wechat_access_tokens"], deadline=deadline)
 
     @translated
     async def ping(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +12,13 @@ from bson.errors import InvalidId
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from passport.models import Ban, Consent, Identity, User
+from passport.models import Ban, Consent, Identity, Phone, User
 from passport.store.faults import CollectionStore, translated
 
 Document = dict[str, Any]
+
+
+_NOT_EXPORTED = {"session_epoch": 0, "spared_session": 0, "phone.code_digest": 0}
 
 
 class UnionidTaken(Exception):
@@ -173,14 +177,16 @@ class UserStore(CollectionStore):
 
     @translated
     async def export(self, user_id: str) -> Document | None:
-        """Everything in the person's document as plain values; None when there is none."""
-        document = await self._collection.find_one({"_id": ObjectId(user_id)})
-        if document is None:
-            return None
-        document["account_id"] = str(document.pop("_id"))
-        if "spared_session" in document:
-            document["spared_session"] = str(document["spared_session"])
-        return document
+        """The person's document, `_id` as `account_id`, without what is ours alone; None if there is none."""
+        document = await self._collection.find_one({"_id": ObjectId(user_id)}, _NOT_EXPORTED)
+        return None if document is None else {"account_id": str(document.pop("_id")), **document}
+
+    @translated
+    async def set_phone(self, user_id: str, phone: Phone | None) -> bool:
+        """Bind the number, or remove it with None. False when there is no such user."""
+        change = {"$set": {"phone": asdict(phone)}} if phone else {"$unset": {"phone": ""}}
+        result = await self._collection.update_one({"_id": ObjectId(user_id)}, change)
+        return result.matched_count == 1
 
 
 def _identity(identity: Identity) -> Document:
@@ -198,6 +204,7 @@ def _consent(consent: Consent) -> Document:
 
 def _user(document: Document) -> User:
     ban, consent, spared = (document.get(name) for name in ("ban", "consent", "spared_session"))
+    phone = document.get("phone")
     return User(
         user_id=str(document["_id"]),
         identities=tuple(Identity(each["appid"], each["openid"]) for each in document["identities"]),
@@ -206,6 +213,7 @@ def _user(document: Document) -> User:
         entered=document.get("entered", {}),
         ban=Ban(**ban) if ban else None,
         consent=Consent(**consent) if consent else None,
+        phone=Phone(**{**phone, "code_digest": bytes(phone["code_digest"])}) if phone else None,
         created_at=document["created_at"],
         last_seen_at=document["last_seen_at"],
         sign_ins=document.get("sign_ins", 0),

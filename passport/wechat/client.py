@@ -1,42 +1,34 @@
-"""Call WeChat: kept-alive connections, a bounded number at once, a deadline, and one retry where it is safe.
+"""The calls to WeChat: what each sends and what its answer must hold. How they travel is `passport.wechat.transport`.
 
-Source: WeChat, auth.code2Session. The AppSecret and the code travel in that call's query string, so no URL and no
-text of an HTTP error is ever logged here, only its kind.
+Source: WeChat, auth.code2Session, auth.getStableAccessToken, getPhoneNumber.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import logging
 import re
-import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import quote
-
-import aiohttp
+from typing import Any, TypeGuard
 
 from passport.config import App, WeChat
-from passport.errors import PassportError, ServerMisconfigured, TemporarilyUnavailable
 from passport.wechat.breaker import Breaker
-from passport.wechat.errcodes import BUSY, meaning_of
+from passport.wechat.errcodes import CODE2SESSION, PHONE_NUMBER, STABLE_TOKEN
+from passport.wechat.transport import Request, Transport, Unanswered, unintelligible
 
-log = logging.getLogger("wxpassport.wechat")
+__all__ = [
+    "PhoneNumber",
+    "Unanswered",
+    "WeChatAccessToken",
+    "WeChatClient",
+    "WeChatSession",
+]
 
-_BODY_LIMIT = 64 * 1024
-# A rush of first visits is answered rather than shed; R-001 wants a thousand at once on the default settings.
-_QUEUE_PER_SLOT = 10
-# Of the time-out, what a call that waited for its place still has to itself.
-_OWN_TIME = 1.0
-_BUSY_PAUSE = 0.2
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,128}")
-# 2021 and later: `…, rid: 652d44d0-1d0af18b-5b069232`; before: `…, hints: [ req_id: XXXX ]`.
-_RID = re.compile(r"\b(?:rid|req_id): *([A-Za-z0-9_-]{1,64})")
-# Nothing was sent when one of these is raised, so the code is untouched and the call may be repeated.
-_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+# WeChat asks for room for 512 characters at least.
+_TOKEN = re.compile(r"[!-~]{1,2048}")
+_LONGEST_LIFE = 86_400
+# ITU-T E.164 sections 6.2.1 and 6.2.2: a country code of up to three digits, fifteen digits in all.
+_COUNTRY_CODE, _NATIONAL = re.compile(r"[1-9][0-9]{0,2}"), re.compile(r"[0-9]{4,14}")
+_LONGEST_NUMBER = 15
 
 
 @dataclass(frozen=True)
@@ -48,48 +40,35 @@ class WeChatSession:
     session_key: str = field(repr=False)
 
 
-class Unanswered(TemporarilyUnavailable):
-    """The code was sent and no intelligible answer came back, so WeChat may have spent it."""
+@dataclass(frozen=True)
+class WeChatAccessToken:
+    """WeChat's server credential and for how many seconds it is good."""
+
+    token: str = field(repr=False)
+    expires_in: int
 
 
-class _Busy(Exception):
-    """errcode -1: WeChat asks to be called again."""
+@dataclass(frozen=True)
+class PhoneNumber:
+    """What getuserphonenumber says: digits alone, and the mini-program of the watermark."""
 
-    def __init__(self, rid: str | None) -> None:
-        self.rid = rid
+    country_code: str
+    pure_number: str = field(repr=False)
+    appid: str
 
 
 class WeChatClient:
     """WeChat's server API for the configured apps. Made inside the running event loop."""
 
     def __init__(self, settings: WeChat, *, breaker: Breaker | None = None) -> None:
-        self._url = f"{settings.base_url}/sns/jscode2session"
-        self._timeout = settings.timeout.total_seconds()
-        self._slots = asyncio.Semaphore(settings.max_in_flight)
-        self._waiting, self._queue_length = 0, _QUEUE_PER_SLOT * settings.max_in_flight
-        self._patience = max(self._timeout - _OWN_TIME, self._timeout / 2)
+        self._transport = Transport(settings)
+        # One for each call, so that a number service that is down keeps nobody from signing in.
         self._breaker = breaker or Breaker()
-        self._clock = asyncio.get_running_loop().time
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=settings.max_in_flight,
-                keepalive_timeout=30,
-                ttl_dns_cache=60,
-                ssl=ssl.create_default_context(cafile=settings.ca_file),
-            ),
-            # The total is ours (asyncio.timeout around both tries); `connect` covers DNS, TCP and TLS.
-            timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout.total_seconds()),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            headers={"Accept-Encoding": "identity"},
-        )
-        # aiohttp repeats a GET whose kept-alive connection broke. That may spend the code twice (40163), so not here;
-        # tests/integration/test_wechat_client.py counts the calls, in case a release renames this.
-        self._http._retry_connection = False
+        self._token_breaker, self._phone_breaker = Breaker(), Breaker()
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._http.close()
+        await self._transport.aclose()
 
     async def code2session(self, app: App, code: str) -> WeChatSession:
         """Exchange a code of wx.login for the user's openid, unionid and session_key.
@@ -100,145 +79,114 @@ class WeChatClient:
             Unanswered: the answer was lost, late or unintelligible; the code may be spent.
             ServerMisconfigured: WeChat refuses the appid, the AppSecret or this server.
         """
-        began = self._clock()
-        async with self._slot(until=began + self._patience):
-            try:
-                async with asyncio.timeout_at(began + self._timeout):
-                    session = await self._exchange(app, code)
-            except TemporarilyUnavailable as error:
-                # An errcode is an answer, -1 too: WeChat lives, and holding calls back would not help it.
-                if error.wechat_errcode is None:
-                    self._breaker.failed(self._clock())
-                else:
-                    self._breaker.succeeded()
-                raise
-            except TimeoutError as error:
-                self._breaker.failed(self._clock())
-                log.warning("WeChat did not answer in time", extra={"appid": app.appid})
-                raise Unanswered from error
-            except PassportError:
-                self._breaker.succeeded()
-                raise
-            self._breaker.succeeded()
-            return session
+        return await self._transport.exchange(app, self._breaker, lambda: self._call(app, code))
 
-    @asynccontextmanager
-    async def _slot(self, *, until: float) -> AsyncIterator[None]:
-        """A place among the calls in flight; refuses early rather than let a queue grow, or wait for the dead."""
-        trying = self._breaker.is_open
-        if not self._breaker.admits(self._clock()) or self._waiting >= self._queue_length:
-            raise TemporarilyUnavailable
-        self._waiting += 1
-        try:
-            async with asyncio.timeout_at(until):
-                await self._slots.acquire()
-        except TimeoutError:
-            raise TemporarilyUnavailable from None
-        finally:
-            self._waiting -= 1
-        try:
-            if self._breaker.is_open and not trying:
-                raise TemporarilyUnavailable
-            yield
-        finally:
-            self._slots.release()
+    async def stable_token(
+        self, app: App, *, force_refresh: bool = False, until: float = float("inf")
+    ) -> WeChatAccessToken:
+        """The app's access_token: the same for every caller while it lasts, unless force_refresh voids it.
 
-    async def _exchange(self, app: App, code: str) -> WeChatSession:
-        try:
-            return await self._call(app, code)
-        except _NOT_SENT as error:
-            log.info(
-                "repeating a call that never left", extra={"appid": app.appid, "cause": type(error).__name__}
-            )
-        except _Busy:
-            await asyncio.sleep(_BUSY_PAUSE)
-        try:
-            return await self._call(app, code)
-        except _NOT_SENT as error:
-            log.warning("WeChat cannot be reached", extra={"appid": app.appid, "cause": type(error).__name__})
-            raise TemporarilyUnavailable from error
-        except _Busy as error:
-            raise TemporarilyUnavailable(wechat_errcode=BUSY, rid=error.rid) from error
+        Raises:
+            TemporarilyUnavailable: WeChat or we are too busy, or the answer was lost; asking again is harmless.
+            ServerMisconfigured: WeChat refuses the appid, the AppSecret or this server.
+        """
+        secret = app.secret.get_secret_value()
+        request = Request(
+            method="POST",
+            path="/cgi-bin/stable_token",
+            meanings=STABLE_TOKEN,
+            refused="WeChat refused an access_token",
+            body={
+                "grant_type": "client_credential",
+                "appid": app.appid,
+                "secret": secret,
+                "force_refresh": force_refresh,
+            },
+            secrets=(secret,),
+        )
+
+        async def call() -> WeChatAccessToken:
+            return _access_token_in(app, await self._transport.send(app, request))
+
+        return await self._transport.exchange(app, self._token_breaker, call, until=until)
+
+    async def phone_number(
+        self, app: App, wechat_access_token: str, phone_code: str, *, until: float = float("inf")
+    ) -> PhoneNumber:
+        """Exchange a code of the getPhoneNumber button for the number.
+
+        Raises:
+            InvalidPhoneCode, PhoneCodeUsed: WeChat's verdict on this code.
+            AccessTokenRefused: the wechat_access_token is void or over. WeChat looks at it first: the code is unspent.
+            SlowDown, TemporarilyUnavailable: WeChat or we are too busy; the code is unspent.
+            Unanswered: the answer was lost, late or unintelligible; the code may be spent.
+            ServerMisconfigured, PhoneNumbersNotAllowed: the operator has to act.
+        """
+        request = Request(
+            method="POST",
+            path="/wxa/business/getuserphonenumber",
+            meanings=PHONE_NUMBER,
+            refused="WeChat refused a phone number",
+            query={"access_token": wechat_access_token},
+            body={"code": phone_code},
+            secrets=(wechat_access_token, phone_code),
+        )
+
+        async def call() -> PhoneNumber:
+            return _phone_number_in(app, await self._transport.send(app, request))
+
+        return await self._transport.exchange(app, self._phone_breaker, call, until=until)
 
     async def _call(self, app: App, code: str) -> WeChatSession:
-        query = {
-            "appid": app.appid,
-            "secret": app.secret.get_secret_value(),
-            "js_code": code,
-            "grant_type": "authorization_code",
-        }
-        try:
-            async with self._http.get(self._url, params=query, allow_redirects=False) as response:
-                body = await _read_bounded(response)
-                status = response.status
-        except aiohttp.ClientConnectorCertificateError as error:
-            log.error(
-                "WeChat's certificate cannot be verified: check wechat.ca_file and the system's authorities"
-            )
-            raise ServerMisconfigured from error
-        except _NOT_SENT:
-            raise
-        except aiohttp.ClientError as error:
-            raise self._unintelligible(app, type(error).__name__) from error
-        if status != 200:
-            raise self._unintelligible(app, f"HTTP {status}")
-        return self._understand(app, code, body)
-
-    def _understand(self, app: App, code: str, body: bytes) -> WeChatSession:
-        # WeChat labels its JSON text/plain, so the bytes are read whatever the header says.
-        try:
-            reply = json.loads(body.decode("utf-8"), strict=False)
-            errcode = int(reply.get("errcode") or 0)
-        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise self._unintelligible(app, "not the JSON we know") from error
-        if errcode:
-            # Whoever answers may quote our call.
-            errmsg = _without(str(reply.get("errmsg", "")), app.secret.get_secret_value(), code)
-            raise self._refusal(app, errcode, errmsg)
-        openid, session_key = reply.get("openid"), reply.get("session_key")
-        if not _is_identifier(openid) or not isinstance(session_key, str) or not 0 < len(session_key) <= 128:
-            raise self._unintelligible(app, "no openid or session_key")
-        unionid = reply.get("unionid")
-        return WeChatSession(openid, unionid if _is_identifier(unionid) else None, session_key)
-
-    def _refusal(self, app: App, errcode: int, errmsg: str) -> PassportError | _Busy:
-        found = _RID.search(errmsg)
-        rid = found[1] if found else None
-        if errcode == BUSY:
-            return _Busy(rid)
-        meaning = meaning_of(errcode)
-        log.log(
-            logging.ERROR if meaning.operator else logging.INFO,
-            "WeChat refused the code",
-            extra={
+        secret = app.secret.get_secret_value()
+        request = Request(
+            method="GET",
+            path="/sns/jscode2session",
+            meanings=CODE2SESSION,
+            refused="WeChat refused the code",
+            query={
                 "appid": app.appid,
-                "wechat_errcode": errcode,
-                "errmsg": errmsg[:300],
-                "rid": rid,
-                "operator_action": meaning.operator,
+                "secret": secret,
+                "js_code": code,
+                "grant_type": "authorization_code",
             },
+            secrets=(secret, code),
         )
-        return meaning.refusal(wechat_errcode=errcode, rid=rid, retry_after=meaning.retry_after)
-
-    def _unintelligible(self, app: App, cause: str) -> Unanswered:
-        log.warning("WeChat's answer is of no use", extra={"appid": app.appid, "cause": cause})
-        return Unanswered()
+        return _session_in(app, await self._transport.send(app, request))
 
 
-def _without(text: str, *secrets: str) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "[secret]").replace(quote(secret, safe=""), "[secret]")
-    return text
+def _session_in(app: App, reply: dict[str, Any]) -> WeChatSession:
+    openid, session_key, unionid = reply.get("openid"), reply.get("session_key"), reply.get("unionid")
+    if not _is_identifier(openid) or not isinstance(session_key, str) or not 0 < len(session_key) <= 128:
+        raise unintelligible(app, "no openid or session_key")
+    return WeChatSession(openid, unionid if _is_identifier(unionid) else None, session_key)
 
 
-def _is_identifier(value: Any) -> bool:
+def _access_token_in(app: App, reply: dict[str, Any]) -> WeChatAccessToken:
+    token, expires_in = reply.get("access_token"), reply.get("expires_in")
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise unintelligible(app, "no access_token")
+    if type(expires_in) is not int or not 0 < expires_in <= _LONGEST_LIFE:
+        raise unintelligible(app, "no expires_in")
+    return WeChatAccessToken(token, expires_in)
+
+
+def _phone_number_in(app: App, reply: dict[str, Any]) -> PhoneNumber:
+    """countryCode is a string in WeChat's table and a number in its example, so both are taken."""
+    info = reply.get("phone_info")
+    watermark = info.get("watermark") if isinstance(info, dict) else None
+    if not isinstance(info, dict) or not isinstance(watermark, dict):
+        raise unintelligible(app, "no phone_info")
+    country_code, pure_number = _text(info.get("countryCode")), _text(info.get("purePhoneNumber"))
+    fits = len(country_code) + len(pure_number) <= _LONGEST_NUMBER
+    if not _COUNTRY_CODE.fullmatch(country_code) or not _NATIONAL.fullmatch(pure_number) or not fits:
+        raise unintelligible(app, "no phone number")
+    return PhoneNumber(country_code, pure_number, _text(watermark.get("appid")))
+
+
+def _text(value: object) -> str:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _is_identifier(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and _IDENTIFIER.fullmatch(value) is not None
-
-
-async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise aiohttp.ClientPayloadError("body over the limit")
-    return bytes(body)

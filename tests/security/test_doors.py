@@ -49,13 +49,13 @@ async def sign_out_everywhere(_api: API, services: Services, tokens: Tokens) -> 
 async def sign_out_from_another_device(api: API, _services: Services, _tokens: Tokens) -> None:
     elsewhere = await api.sign_in("mei")
     reply = await api.delete("/accounts/me/sessions", headers=bearer(elsewhere["access_token"]))
-    assert reply.status == 200
+    assert reply.status == 204
 
 
 async def end_this_session(api: API, services: Services, tokens: Tokens) -> None:
     sid = services.tokens.verify(tokens["access_token"]).session_id
     reply = await api.delete(f"/accounts/me/sessions/{sid}", headers=bearer(tokens["access_token"]))
-    assert reply.status == 200
+    assert reply.status == 204
 
 
 async def revoke_the_refresh_token(api: API, _services: Services, tokens: Tokens) -> None:
