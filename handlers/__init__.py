@@ -5,6 +5,7 @@ from __future__ import annotations
 from tornado.web import Application, url
 
 from handlers.api.accounts import RegisterHandler
+from handlers.api.events import EventsHandler
 from handlers.api.me import MeHandler
 from handlers.api.oauth import TokenHandler
 from handlers.api.wellknown import JWKSHandler
@@ -23,6 +24,7 @@ def make_app(services: Services) -> Application:
             url(r"/accounts/wxapp", RegisterHandler),
             url(r"/accounts/me", MeHandler),
             url(r"/\.well-known/jwks\.json", JWKSHandler, name="jwks"),
+            url(r"/wechat/events/([A-Za-z0-9]{1,64})", EventsHandler),
             url(r"/healthz", HealthHandler, name="healthz"),
             url(r"/readyz", ReadyHandler, name="readyz"),
         ],

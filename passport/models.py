@@ -88,3 +88,16 @@ class StoredKey:
     generation: int
     sealed_private_key: bytes = field(repr=False)
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PushReceipt:
+    """That a push of WeChat's was handled, and how; see `passport.push_events`."""
+
+    digest: bytes
+    appid: str
+    event: str
+    kinds: tuple[int, ...]
+    account_id: str | None
+    at: datetime
+    outcome: str

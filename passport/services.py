@@ -10,9 +10,12 @@ from passport.codes import CodeLedger
 from passport.config import Settings
 from passport.keys import KeyRing
 from passport.login import LoginFlow
+from passport.models import User
+from passport.push_events import PushEvents
 from passport.readiness import Readiness
 from passport.sealing import Sealer
 from passport.store import Store
+from passport.store.users import UserStore
 from passport.tokens import Tokens
 from passport.traffic import Traffic
 from passport.users import Users
@@ -26,6 +29,7 @@ class Services:
     settings: Settings
     login: LoginFlow
     access: Access
+    pushes: PushEvents
     users: Users
     keys: KeyRing
     tokens: Tokens
@@ -38,6 +42,17 @@ class Services:
         """Close every connection."""
         await self.wechat.aclose()
         await self.store.aclose()
+
+
+class _Deletion:
+    """Closes an account by deleting the user; takes the place of a closing that keeps a tombstone."""
+
+    def __init__(self, users: UserStore) -> None:
+        self._users = users
+
+    async def close(self, user: User, *, by: str) -> None:
+        """Delete the user; again is harmless."""
+        await self._users.delete(user.user_id)
 
 
 def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, now: Now = utc_now) -> Services:
@@ -72,10 +87,20 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         freshness=settings.wechat.freshness,
         now=now,
     )
+    pushes = PushEvents(
+        apps=settings.wechat.apps,
+        users=store.users,
+        erasure=store.erasure,
+        closing=_Deletion(store.users),
+        receipts=store.push_receipts,
+        sealer=Sealer(secret_key, "pushes"),
+        now=now,
+    )
     return Services(
         settings=settings,
         login=login,
         access=Access(tokens=tokens, users=users, now=now),
+        pushes=pushes,
         users=users,
         keys=keys,
         tokens=tokens,

@@ -11,12 +11,13 @@ What it promises to imitate, each from WeChat's own pages or from recorded answe
 - a wx.login replaces the session_key, so data fetched before it no longer decrypts (WeChat: wx.checkSession)
 - encryptedData, iv, rawData and signature as a mini-program gets them (WeChat: signature and encryption)
 - today's anonymous profile, 微信用户 with the grey avatar (WeChat: announcement on user profiles, 2022)
+- pushes about users, plain and encrypted, XML and JSON (WeChat: message push, authorised user information changes)
 
 What it does not: quotas (errcodes 45009 and 45011 come by request only), the IP whitelist, how often
 WeChat really renews a session_key, what a code returns after a later wx.login (here: the session_key
 of its own wx.login), and anything about the client but the five fields it sends.
 
-Files: `people` the state · `payloads` `identities` what is made from it · `code2session` one WeChat call,
+Files: `people` the state · `payloads` `pushes` `identities` what is made from it · `code2session` one WeChat call,
 the pattern for further ones · `errcodes` · `faults` what shall go wrong, `wire` how it goes wrong ·
 `control` the API under /sandbox/ · `calls` what was asked · `server` the `StandIn` that owns them all.
 """

@@ -32,6 +32,7 @@ from passport.errors.http import (
     UnsupportedGrantType,
     UnsupportedMediaType,
 )
+from passport.errors.pushes import PushRefused
 from passport.errors.weather import (
     ServerMisconfigured,
     SlowDown,
@@ -53,6 +54,7 @@ __all__ = [
     "NotFound",
     "PassportError",
     "PayloadTooLarge",
+    "PushRefused",
     "ServerMisconfigured",
     "SignatureMismatch",
     "SlowDown",

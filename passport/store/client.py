@@ -14,9 +14,11 @@ from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
+from passport.store.erasure import ErasureStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
 from passport.store.pending_logins import PendingLoginStore
+from passport.store.push_receipts import PushReceiptStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
 from passport.store.users import UserStore
@@ -77,6 +79,8 @@ class Store(Deadlined):
         self.users = UserStore(durable["users"], deadline=deadline)
         self.sessions = SessionStore(durable["sessions"], deadline=deadline)
         self.signing_keys = SigningKeyStore(durable["signing_keys"], deadline=deadline)
+        self.erasure = ErasureStore(durable["users"], durable["avatars"], deadline=deadline)
+        self.push_receipts = PushReceiptStore(durable["push_receipts"], deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
 
     @translated

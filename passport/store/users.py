@@ -121,6 +121,12 @@ class UserStore(CollectionStore):
         result = await self._collection.update_one({"_id": ObjectId(user_id)}, change)
         return result.matched_count == 1
 
+    @translated
+    async def delete(self, user_id: str) -> bool:
+        """Remove the user. False when there is no such user."""
+        result = await self._collection.delete_one({"_id": ObjectId(user_id)})
+        return result.deleted_count == 1
+
 
 def _identity(identity: Identity) -> Document:
     # Embedded documents are equal only with their fields in the same order, so this is the one place that builds them.
