@@ -17,7 +17,7 @@ from hashlib import sha1
 from xml.etree.ElementTree import ParseError
 
 from Crypto.Cipher import AES
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
+from defusedxml.ElementTree import fromstring
 
 from passport.errors import PushRefused
 from passport.strict_json import parse_object
