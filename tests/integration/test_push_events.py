@@ -161,6 +161,7 @@ async def test_the_stand_in_sends_a_push_that_a_person_asks_for(api: API, databa
     for url in ("http://192.0.2.1/", "http://localhost/", "file:///etc/hostname"):
         async with aiohttp.request("POST", control, json=asked | {"url": url}) as response:
             assert response.status == 400
+            assert "loopback" in (await response.json())["error_description"]
 
 
 def test_the_samples_have_the_keys_of_the_documentation(stand_in: StandIn) -> None:

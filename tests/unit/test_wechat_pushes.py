@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
@@ -86,10 +85,10 @@ def sealed(whole: bytes) -> str:
 
 
 def packed(message: bytes, appid: str = APPID, *, length: int | None = None) -> bytes:
-    """As WeChat packs it: PKCS#7 to 32 bytes."""
+    """As WeChat packs it: PKCS#7 to 32 bytes. Always the same, since test ids are made of it."""
     size = len(message) if length is None else length
     padder = PKCS7(256).padder()
-    content = secrets.token_bytes(16) + size.to_bytes(4, "big") + message + appid.encode()
+    content = bytes(range(16)) + size.to_bytes(4, "big") + message + appid.encode()
     return padder.update(content) + padder.finalize()
 
 
