@@ -157,7 +157,9 @@ async def database_beside_servers(settings: Settings) -> AsyncIterator[tuple[Sto
 
 def demo_settings(config: Path, overrides: dict[Key, object], stand_in: StandIn, folder: str) -> Settings:
     """The configured server section, with everything else made for the demo."""
-    app = {"appid": APPID, "secret": stand_in.people.apps[APPID], "name": "demo"}
+    agreed = stand_in.people.push_secrets
+    push = {"token": agreed.token, "encoding_aes_key": agreed.encoding_aes_key}
+    app = {"appid": APPID, "secret": stand_in.people.apps[APPID], "name": "demo", "push": push}
     made: dict[Key, object] = {
         ("mongodb",): {"data_dir": folder},
         ("wechat",): {"base_url": stand_in.base_url, "apps": [app]},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tornado.web import Application, url
 
 from handlers.api.accounts import RegisterHandler
+from handlers.api.events import EventsHandler
 from handlers.api.me import ExportHandler, MeHandler
 from handlers.api.oauth import IntrospectHandler, RevokeHandler, TokenHandler
 from handlers.api.phone import PhoneHandler
@@ -32,6 +33,7 @@ def make_app(services: Services) -> Application:
             url(r"/accounts/me/phone", PhoneHandler),
             url(r"/\.well-known/jwks\.json", JWKSHandler, name="jwks"),
             url(r"/\.well-known/oauth-authorization-server(?P<path>/.*)?", MetadataHandler),
+            url(r"/wechat/events/(?P<appid>[A-Za-z0-9]{1,64})", EventsHandler),
             url(r"/healthz", HealthHandler, name="healthz"),
             url(r"/readyz", ReadyHandler, name="readyz"),
         ],

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from email.message import Message
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
 from passport.errors import InvalidRequest, UnsupportedMediaType
+from passport.strict_json import MOST_MEMBERS, distinct, parse_object
 
 BODY_LIMIT = 64 * 1024
-_DEEPEST = 16
-_MOST_FIELDS = 64
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 
 Fields = dict[str, Any]
@@ -47,44 +45,22 @@ def _media_type(content_types: Sequence[str]) -> str:
 
 
 def parse_json(body: bytes) -> Fields:
-    """A JSON object in UTF-8: no byte order mark, no NaN, no name twice, no deep nesting (RFC 8259, strictly)."""
+    """A JSON object, read as `passport.strict_json` does."""
     try:
-        # Decoded here, because json.loads would guess UTF-16 and UTF-32 from bytes.
-        parsed = json.loads(body.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest("The body is not valid JSON in UTF-8.") from error
-    if not isinstance(parsed, dict):
-        raise InvalidRequest("The body must be a JSON object.")
-    if _is_deeper(parsed, _DEEPEST):
-        raise InvalidRequest("The body is nested too deeply.")
-    return parsed
+        return parse_object(body)
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from error
 
 
 def parse_form(body: bytes) -> Fields:
     """application/x-www-form-urlencoded in UTF-8; a parameter given twice is refused (RFC 6749 section 3.2)."""
     try:
         pairs = parse_qsl(
-            body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
+            body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=MOST_MEMBERS
         )
-        return _distinct(pairs)
+        return distinct(pairs)
     except ValueError as error:
         raise InvalidRequest("The body is not a valid form in UTF-8.") from error
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> Fields:
-    fields = dict(pairs)
-    if len(fields) < len(pairs) or len(pairs) > _MOST_FIELDS:
-        raise ValueError("a name twice, or too many")
-    return fields
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _is_deeper(value: object, levels: int) -> bool:
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return levels == 0 or any(_is_deeper(child, levels - 1) for child in children)
 
 
 def validated(model: type[Model], fields: Fields, *, keep_null: bool = False) -> Model:

@@ -163,6 +163,29 @@ class MongoDB(_Section):
         return self.uri.get_secret_value() == "embedded"
 
 
+def _push_token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[0-9A-Za-z]{3,32}", value.get_secret_value()):
+        raise ValueError("must be the Token of the console's 消息推送: 3 to 32 letters and digits")
+    return value
+
+
+def _encoding_aes_key(value: SecretStr) -> SecretStr:
+    key = value.get_secret_value()
+    if not re.fullmatch(r"[0-9A-Za-z+/]{43}", key):
+        raise ValueError("must be the EncodingAESKey of the console's 消息推送: 43 letters and digits")
+    if looks_like_an_example(key):
+        raise ValueError("is an example; let the console make a random EncodingAESKey (消息推送)")
+    return value
+
+
+class Push(_Section):
+    """What the console's 消息推送 has for the app. With a key, plain pushes are refused unless `accept_plain`."""
+
+    token: Annotated[SecretStr, AfterValidator(_push_token)]
+    encoding_aes_key: Annotated[SecretStr, AfterValidator(_encoding_aes_key)] | None = None
+    accept_plain: bool = False
+
+
 class App(_Section):
     """One mini-program."""
 
@@ -170,6 +193,7 @@ class App(_Section):
     secret: Annotated[SecretStr, AfterValidator(_real_app_secret)]
     name: str | None = Field(default=None, max_length=64)
     login: Literal["code+userinfo", "code"] = "code+userinfo"
+    push: Push | None = None
 
 
 def _distinct(apps: tuple[App, ...]) -> tuple[App, ...]:

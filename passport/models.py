@@ -180,3 +180,16 @@ class StoredAccessToken:
     failed_until: datetime | None = None
     error: str | None = None
     wechat_errcode: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PushReceipt:
+    """That a push of WeChat's was handled, and how; see `passport.push_events`."""
+
+    digest: bytes
+    appid: str
+    event: str
+    kinds: tuple[int, ...]
+    account_id: str | None
+    at: datetime
+    outcome: str

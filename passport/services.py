@@ -13,6 +13,7 @@ from passport.export import Export
 from passport.keys import KeyRing
 from passport.login import LoginFlow
 from passport.phones import Phones
+from passport.push_events import PushEvents
 from passport.readiness import Readiness
 from passport.refresh_tokens import RefreshTokens
 from passport.resource_servers import ResourceServers
@@ -35,6 +36,7 @@ class Services:
     settings: Settings
     login: LoginFlow
     access: Access
+    pushes: PushEvents
     users: Users
     sessions: Sessions
     revocation: Revocation
@@ -130,10 +132,20 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         patience=settings.wechat.timeout,
         now=now,
     )
+    pushes = PushEvents(
+        apps=settings.wechat.apps,
+        users=store.users,
+        erasure=store.erasure,
+        closing=closing,
+        receipts=store.push_receipts,
+        sealer=Sealer(secret_key, "pushes"),
+        now=now,
+    )
     return Services(
         settings=settings,
         login=login,
         access=access,
+        pushes=pushes,
         users=users,
         sessions=sessions,
         revocation=Revocation(tokens=tokens, sessions=sessions),

@@ -13,14 +13,15 @@ What it promises to imitate, each from WeChat's own pages or from recorded answe
 - `POST /cgi-bin/stable_token`: one token for repeated calls, its renewal, its voiding by force_refresh
 - `POST /wxa/business/getuserphonenumber`: a code of the phone button, once, after the access_token is checked
 - today's anonymous profile, 微信用户 with the grey avatar (WeChat: announcement on user profiles, 2022)
+- pushes about users, plain and encrypted, XML and JSON (WeChat: message push, authorised user information changes)
 
 What it does not: quotas but those of force_refresh (errcodes 45009 and 45011 come by request only), the IP
 whitelist, how often WeChat really renews a session_key, what a code returns after a later wx.login (here: the
 session_key of its own wx.login), and anything about the client but the fields it sends.
 
-Files: `people` `credentials` `phones` the state · `payloads` `identities` what is made from it · `code2session`
-`stable_token` `phone_number` one WeChat call each · `errcodes` · `faults` what shall go wrong, `wire` how it goes
-wrong · `control` the API under /sandbox/ · `calls` what was asked · `server` the `StandIn` that owns them all.
+Files: `people` `credentials` `phones` the state · `payloads` `pushes` `identities` what is made from it ·
+`code2session` `stable_token` `phone_number` one WeChat call each · `errcodes` · `faults` what shall go wrong, `wire`
+how it goes wrong · `control` the API under /sandbox/ · `calls` what was asked · `server` the `StandIn` that owns them.
 """
 
 from sandbox.people import People

@@ -6,12 +6,14 @@ It is open to whoever reaches the port, which is why the stand-in listens on loo
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import aiohttp
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from tornado.web import Application, HTTPError, RequestHandler, url
 
 from sandbox.code2session import SPECIMEN
-from sandbox.faults import MODES, Fault
+from sandbox.faults import MODES, Fault, is_loopback_url
 from sandbox.people import CAST, Order
+from sandbox.pushes import Form, Mode, Push
 
 if TYPE_CHECKING:
     from sandbox.server import StandIn
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 Fields = TypeVar("Fields", bound=BaseModel)
 
 
+ANSWER_LIMIT = 4096
 ERRORS = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed"}
 
 
@@ -67,6 +70,27 @@ class PhoneCodeFields(BaseModel):
 
     user: str | None = None
     appid: str | None = None
+
+
+class PushFields(BaseModel):
+    """`POST /sandbox/push`, see `People.push`. `url` is where it is sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str
+    user: str
+    event: str = "user_authorization_revoke"
+    revoke_info: str | int | None = None
+    appid: str | None = None
+    mode: Mode = "encrypted"
+    form: Form = "JSON"
+
+    @field_validator("url")
+    @classmethod
+    def _on_loopback(cls, url: str) -> str:
+        if not is_loopback_url(url):
+            raise ValueError("must be an http or https URL with a loopback IP address, such as 127.0.0.1")
+        return url
 
 
 class ControlHandler(RequestHandler):
@@ -146,6 +170,30 @@ class PhoneCodeHandler(ControlHandler):
             raise ControlError(str(error)) from error
 
 
+class PushHandler(ControlHandler):
+    """Sends one push, once: a person looks at the answer, so nothing is repeated as WeChat would."""
+
+    async def post(self) -> None:
+        fields = self.read(PushFields)
+        try:
+            push = self.stand_in.people.push(fields.user, **fields.model_dump(exclude={"url", "user"}))
+            self.answer(await _send(fields.url, push))
+        except (ValueError, aiohttp.ClientError, TimeoutError) as error:
+            raise ControlError(f"not sent: {error or type(error).__name__}") from error
+
+
+async def _send(url: str, push: Push) -> dict[str, Any]:
+    # WeChat waits five seconds, too. A redirect could lead anywhere.
+    timeout = aiohttp.ClientTimeout(total=5)
+    headers = {"Content-Type": push.content_type}
+    async with (
+        aiohttp.ClientSession(timeout=timeout, trust_env=False) as http,
+        http.post(url, params=push.query, data=push.body, headers=headers, allow_redirects=False) as response,
+    ):
+        body = await response.content.read(ANSWER_LIMIT)
+        return {"status": response.status, "body": body.decode("utf-8", "replace")}
+
+
 class CallsHandler(ControlHandler):
     def get(self) -> None:
         self.answer(self.stand_in.calls.describe())
@@ -186,6 +234,7 @@ INDEX = {
     "POST /sandbox/login": "log in on a phone: " + ", ".join(LoginFields.model_fields) + "; all optional",
     "POST /sandbox/codes": "install an exact answer: " + ", ".join(CodeFields.model_fields),
     "POST /sandbox/phone-code": "tap the phone number button: user, appid; both optional",
+    "POST /sandbox/push": "push an event to a server: " + ", ".join(PushFields.model_fields),
     "GET /sandbox/calls": "what was asked so far",
     "GET /sandbox/faults": "what will go wrong",
     "POST /sandbox/faults": "let something go wrong: " + ", ".join(Fault.model_fields),
@@ -201,6 +250,7 @@ def control_application(stand_in: "StandIn") -> Application:
             url(r"/sandbox/login", LoginHandler, door),
             url(r"/sandbox/codes", CodesHandler, door),
             url(r"/sandbox/phone-code", PhoneCodeHandler, door),
+            url(r"/sandbox/push", PushHandler, door),
             url(r"/sandbox/calls", CallsHandler, door),
             url(r"/sandbox/faults", FaultsHandler, door),
             url(r"/sandbox/redirected", RedirectedHandler, door),

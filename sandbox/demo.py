@@ -44,5 +44,7 @@ all with one code. Paste again for another visitor.
   {call} {server_url}/oauth/token
 
 Registered already: {", ".join(REGISTERED)}; {stand_in_url}/sandbox/login?user=mei gives what mei sends.
+WeChat pushes, too. This POST lets mei take back nickname and avatar (6):
+{stand_in_url}/sandbox/push?user=mei&revoke_info=6&url={server_url}/wechat/events/{APPID}
 All data is temporary. Ctrl-C stops it. 数据均为临时数据，按 Ctrl-C 停止。
 """

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sandbox import payloads
+from sandbox import payloads, pushes
 from sandbox.credentials import AccessTokens
 from sandbox.errcodes import Refused
 from sandbox.identities import (
@@ -69,6 +69,8 @@ class People:
         self.apps = dict(apps)
         self.now = now
         self.auto_codes = auto_codes
+        # What every app has entered in the console for 消息推送.
+        self.push_secrets = pushes.new_secrets()
         self._unbound: set[str] = set()
         self._session_keys: Recent[tuple[str, str], str] = Recent(MAX_SESSION_KEYS)
         self._codes: Recent[str, Code] = Recent(MAX_CODES)
@@ -144,6 +146,30 @@ class People:
     def void_wechat_access_token(self, appid: str | None = None, *, stuck: bool = False) -> None:
         """Make the access_tokens given so far bad (40001), see `AccessTokens.void`."""
         self.access_tokens.void(self._known(appid), stuck=stuck)
+
+    # At WeChat, when it calls a server
+
+    def push(
+        self,
+        person: str,
+        event: str = "user_authorization_revoke",
+        appid: str | None = None,
+        *,
+        revoke_info: str | int | None = None,
+        mode: pushes.Mode = "encrypted",
+        form: pushes.Form = "JSON",
+        created: int | None = None,
+    ) -> pushes.Push:
+        """The request in which WeChat tells that something happened to this person's data. Not sent yet."""
+        appid, now = self._known(appid), int(self.now())
+        fields = pushes.fields_of(
+            event,
+            appid=appid,
+            openid=self.openid(_checked(person), appid),
+            created=now if created is None else created,
+            revoke_info=revoke_info,
+        )
+        return pushes.make(fields, self.push_secrets, appid=appid, mode=mode, form=form, at=now)
 
     # At WeChat, when a server calls
 

@@ -45,6 +45,7 @@ from passport.errors.phones import (
     PhoneCodeUsed,
     PhoneNumbersNotAllowed,
 )
+from passport.errors.pushes import PushRefused
 from passport.errors.weather import (
     ServerMisconfigured,
     SlowDown,
@@ -76,6 +77,7 @@ __all__ = [
     "PayloadTooLarge",
     "PhoneCodeUsed",
     "PhoneNumbersNotAllowed",
+    "PushRefused",
     "ServerMisconfigured",
     "SignatureMismatch",
     "SlowDown",

@@ -16,9 +16,11 @@ from pymongo.read_preferences import ReadPreference
 
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.conflicts import ConflictStore
+from passport.store.erasure import ErasureStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
 from passport.store.pending_logins import PendingLoginStore
+from passport.store.push_receipts import PushReceiptStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
 from passport.store.users import UserStore
@@ -82,6 +84,8 @@ class Store(Deadlined):
         self.conflicts = ConflictStore(durable["identity_conflicts"], deadline=deadline)
         self.closed_accounts = ClosedAccountStore(durable["closed_accounts"], deadline=deadline)
         self.signing_keys = SigningKeyStore(durable["signing_keys"], deadline=deadline)
+        self.erasure = ErasureStore(durable["users"], durable["avatars"], deadline=deadline)
+        self.push_receipts = PushReceiptStore(durable["push_receipts"], deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
         # Can be fetched again, and must be read as it is now, not as a majority knew it a moment ago.
         self.wechat_access_tokens = AccessTokenStore(volatile["wechat_access_tokens"], deadline=deadline)

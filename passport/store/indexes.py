@@ -11,6 +11,8 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from passport.errors import StartupError
 
 _AT_THE_TIME_ITSELF = 0
+# As long as the login history: 190 days.
+_RECEIPTS_LAST = 190 * 86400
 
 INDEXES: dict[str, list[IndexModel]] = {
     "users": [
@@ -35,6 +37,9 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel(
             [("expires_at", ASCENDING)], name="pending_logins_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
         ),
+    ],
+    "push_receipts": [
+        IndexModel([("at", ASCENDING)], name="push_receipts_ttl", expireAfterSeconds=_RECEIPTS_LAST),
     ],
     "signing_keys": [
         # Processes that start together agree on one first key.

@@ -1,0 +1,60 @@
+"""`/wechat/events/{appid}`: what WeChat pushes about users."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from handlers.base import APIHandler
+from handlers.bodies import BODY_LIMIT
+from handlers.operations import operation
+from passport.errors import NotFound, PayloadTooLarge, PushRefused
+from passport.wechat.pushes import Envelope
+
+# The longest is an encrypted echostr, of some 150 characters.
+_PARAMETER_LIMIT = 512
+
+
+class EventsHandler(APIHandler):
+    """`/wechat/events/{appid}`, the address to enter in the console's 消息推送."""
+
+    @operation(
+        "WeChat's console checks that this address is ours.",
+        answers={HTTPStatus.OK: None},
+        refusals=(NotFound, PushRefused),
+    )
+    async def get(self, appid: str) -> None:
+        """200 with echostr, decrypted if it came encrypted."""
+        self._say(self.services.pushes.echo(appid, self._envelope(), self._parameter("echostr")))
+
+    @operation(
+        "WeChat tells that a user took data back, closed their WeChat account, or was cleaned.",
+        answers={HTTPStatus.OK: None},
+        refusals=(NotFound, PushRefused, PayloadTooLarge),
+    )
+    async def post(self, appid: str) -> None:
+        """200 `success`, the word that WeChat expects, once all is done. XML and JSON are told apart by the body."""
+        if self._received > BODY_LIMIT:
+            raise PayloadTooLarge
+        await self.services.pushes.handle(appid, self._envelope(), bytes(self._body))
+        self._say("success")
+
+    def _envelope(self) -> Envelope:
+        return Envelope(
+            timestamp=self._parameter("timestamp"),
+            nonce=self._parameter("nonce"),
+            signature=self._parameter("signature"),
+            msg_signature=self._parameter("msg_signature"),
+        )
+
+    def _parameter(self, name: str) -> str:
+        """A parameter of the query, empty when absent; twice, it would be one thing to a proxy and another to us."""
+        given = self.request.query_arguments.get(name, [b""])
+        if len(given) > 1 or len(given[0]) > _PARAMETER_LIMIT or not given[0].isascii():
+            raise PushRefused("a malformed parameter")
+        return given[0].decode("ascii")
+
+    def _say(self, text: str) -> None:
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        if self._is_last_on_its_connection():
+            self.set_header("Connection", "close")
+        self.finish(text)
