@@ -15,6 +15,7 @@ from passport.clock import Now
 from passport.codes import CodeLedger
 from passport.config import App
 from passport.errors import CodeUsed, Hint, InvalidCode, InvalidRequest, SignatureMismatch, Unregistered
+from passport.limits import Limiter
 from passport.models import Device, Session, User
 from passport.profiles import profile_from_payload
 from passport.store.sessions import SessionStore, new_session_id
@@ -65,6 +66,7 @@ class LoginFlow:
         apps: the configured mini-programs.
         codes: redeems codes.
         users, sessions, tokens: what a sign-in reads and writes.
+        limits: how often one WeChat user may sign in or register.
         freshness: how old a payload may be; None for any age.
         now: the clock.
     """
@@ -77,12 +79,13 @@ class LoginFlow:
         users: Users,
         sessions: SessionStore,
         tokens: Tokens,
+        limits: Limiter,
         freshness: timedelta | None,
         now: Now,
     ) -> None:
         self._apps = {app.appid: app for app in apps}
         self._codes, self._users, self._sessions, self._tokens = codes, users, sessions, tokens
-        self._freshness, self._now = freshness, now
+        self._limits, self._freshness, self._now = limits, freshness, now
 
     async def sign_in(self, credentials: Credentials, device: Device) -> dict[str, Any]:
         """The token answer of RFC 6749 section 5.1 with `account_id`.
@@ -97,6 +100,7 @@ class LoginFlow:
             if redemption.answer is not None:
                 await self._existing(redemption.answer["account_id"])
                 return redemption.answer
+            await self._limits.admit_user("token", app.appid, redemption.session.openid)
             profile = self._check(app, redemption.session, credentials)
             user = await self._users.find_by_session(app.appid, redemption.session)
             if user is None:
@@ -119,6 +123,7 @@ class LoginFlow:
                 # This code has just signed its user in, so the account is there.
                 user = await self._existing(redemption.answer["account_id"])
                 return Registration(user.user_id, user.created_at, created=False)
+            await self._limits.admit_user("token", app.appid, redemption.session.openid)
             profile = self._check(app, redemption.session, credentials)
             user, created = await self._users.register(app.appid, redemption.session, profile)
             ensure_active(user, self._now())

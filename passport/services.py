@@ -9,6 +9,7 @@ from passport.clock import Now, utc_now
 from passport.codes import CodeLedger
 from passport.config import Settings
 from passport.keys import KeyRing
+from passport.limits import Limiter
 from passport.login import LoginFlow
 from passport.readiness import Readiness
 from passport.sealing import Sealer
@@ -31,6 +32,7 @@ class Services:
     tokens: Tokens
     readiness: Readiness
     traffic: Traffic
+    limits: Limiter
     store: Store
     wechat: WeChatClient
 
@@ -63,12 +65,16 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         longest_turn=settings.wechat.timeout + 5 * settings.mongodb.timeout,
         now=now,
     )
+    limits = Limiter(
+        settings.limits, counters=store.limit_counters, sealer=Sealer(secret_key, "limits"), now=now
+    )
     login = LoginFlow(
         apps=settings.wechat.apps,
         codes=codes,
         users=users,
         sessions=store.sessions,
         tokens=tokens,
+        limits=limits,
         freshness=settings.wechat.freshness,
         now=now,
     )
@@ -81,6 +87,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         tokens=tokens,
         readiness=Readiness(store=store, keys=keys),
         traffic=Traffic(),
+        limits=limits,
         store=store,
         wechat=wechat,
     )

@@ -34,6 +34,7 @@ class TokenHandler(APIHandler):
         body=TokenBody,
         answers=TokenAnswer,
         refusals=(*LOGIN_REFUSALS, Unregistered, AccountDisabled, UnsupportedGrantType),
+        limit="token",
     )
     async def post(self) -> None:
         """200 with our JWT; 401 `unregistered`; 403 when a parameter is wrong."""

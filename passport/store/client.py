@@ -16,6 +16,7 @@ from pymongo.read_preferences import ReadPreference
 
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
+from passport.store.limits import LimitCounters
 from passport.store.pending_logins import PendingLoginStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
@@ -78,6 +79,7 @@ class Store(Deadlined):
         self.sessions = SessionStore(durable["sessions"], deadline=deadline)
         self.signing_keys = SigningKeyStore(durable["signing_keys"], deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
+        self.limit_counters = LimitCounters(volatile, deadline=deadline)
 
     @translated
     async def ping(self) -> None:

@@ -33,6 +33,12 @@ INDEXES: dict[str, list[IndexModel]] = {
             [("expires_at", ASCENDING)], name="pending_logins_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
         ),
     ],
+    # The library's name for its field.
+    "limit_counters": [
+        IndexModel(
+            [("expireAt", ASCENDING)], name="limit_counters_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
+    ],
     "signing_keys": [
         # Processes that start together agree on one first key.
         IndexModel([("generation", ASCENDING)], name="signing_keys_generation_unique", unique=True),
