@@ -110,14 +110,13 @@ async def test_retry_after_is_the_whole_truth(api: API, clock: Clock) -> None:
 async def test_the_connection_outlives_the_refusal(api: API) -> None:
     await posted(api, "/oauth/token", 3, A)
     reply = await api.token(api.wx_login("mei"), **came_from(A))
-    assert reply.status == 429
-    assert "Connection" not in reply.headers
+    assert (reply.status, reply.headers.get("Connection")) == (429, None)
 
 
 @limited(token_per_ip="3/minute")
 async def test_the_hint_says_what_to_do_in_both_languages(api: API) -> None:
     await posted(api, "/oauth/token", 3, A)
-    chinese = await api.post("/oauth/token", json={}, headers={"X-Forwarded-For": A})
+    chinese = await api.post("/oauth/token", json={}, **came_from(A))
     english = await api.post("/oauth/token", json={}, headers={"X-Forwarded-For": A, "Accept-Language": "en"})
     assert "等待" in chinese.json["hint"]
     assert "Wait for Retry-After" in english.json["hint"]
@@ -259,11 +258,8 @@ async def test_the_counters_hold_no_personal_data_and_expire(api: API, database:
 def failing_counters(database: Database) -> Iterator[None]:
     """MongoDB answers everything but what the limits ask."""
     admin = database.client.admin
-    fault = {
-        "failCommands": ["findAndModify"],
-        "errorCode": 8000,
-        "namespace": f"{database.name}.limit_counters",
-    }
+    namespace = f"{database.name}.limit_counters"
+    fault = {"failCommands": ["findAndModify"], "errorCode": 8000, "namespace": namespace}
     admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=fault)
     yield
     admin.command("configureFailPoint", "failCommand", mode="off")
