@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from http import HTTPStatus
-from typing import Annotated, Any, Literal, TypeVar
+from inspect import isawaitable
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
 from passport.clock import rfc3339
-from passport.errors import PassportError
+from passport.errors import PassportError, SlowDown
+from passport.limits import Group
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 Caller = Literal["anybody", "bearer", "resource_server"]
+_LIMITS: dict[Caller, Group] = {"bearer": "bearer", "resource_server": "introspect"}
 
 # A time on the wire.
 Moment = Annotated[
@@ -39,6 +43,7 @@ class Operation:
         bodies: what the request must be: one model, or one of several; none when it has no body.
         refusals: what it may refuse beside what every operation may (see handlers.api.openapi).
         caller: who may call it.
+        limit: which limits count it (passport.limits).
     """
 
     summary: str
@@ -46,6 +51,7 @@ class Operation:
     bodies: tuple[type[BaseModel], ...]
     refusals: tuple[type[PassportError], ...]
     caller: Caller
+    limit: Group | None
 
 
 def operation(
@@ -55,20 +61,37 @@ def operation(
     body: type[BaseModel] | tuple[type[BaseModel], ...] = (),
     refusals: tuple[type[PassportError], ...] = (),
     caller: Caller = "anybody",
+    limit: Group | None = None,
 ) -> Callable[[Method], Method]:
     """Declare a verb method: `@operation("Sign in.", body=TokenBody, answers=TokenAnswer, refusals=(CodeUsed,))`.
 
-    A lone answer means status 200.
+    A lone answer means status 200. What a bearer or a resource server may call is limited as such unless `limit` says
+    otherwise; the method is entered when its limits by address and for everybody admit it.
     """
     by_status = {HTTPStatus.OK.value: answers} if isinstance(answers, type) else dict(answers)
     bodies = body if isinstance(body, tuple) else (body,)
-    declared = Operation(summary, by_status, bodies, refusals, caller)
+    group = limit or _LIMITS.get(caller)
+    refused = refusals if group is None or SlowDown in refusals else (*refusals, SlowDown)
+    declared = Operation(summary, by_status, bodies, refused, caller, group)
 
     def declare(method: Method) -> Method:
-        method.operation = declared  # type: ignore[attr-defined]  # a function takes attributes
-        return method
+        entered = method if group is None else _limited(method, group)
+        entered.operation = declared  # type: ignore[attr-defined]  # a function takes attributes
+        return entered
 
     return declare
+
+
+def _limited(method: Method, group: Group) -> Method:
+    # Not in prepare(): refusing before the body is read would cost the client its connection, and maybe the answer.
+    @wraps(method)
+    async def entered(handler: Any, *arguments: Any, **named: Any) -> None:
+        await handler.services.limits.admit(group, ip=handler.ip)
+        answer = method(handler, *arguments, **named)
+        if isawaitable(answer):
+            await answer
+
+    return cast(Method, entered)
 
 
 def operation_of(method: object) -> Operation | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from limits import parse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
 
 from passport.store.uri import is_usable_uri
@@ -16,6 +17,7 @@ from passport.store.uri import is_usable_uri
 MINIMUM_SECRET_BYTES = 32
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=3650)
+_LONGEST_WINDOW = 86400
 _EXAMPLE_WORDS = (
     "change-me",
     "changeme",
@@ -128,9 +130,21 @@ def _mongodb_uri(value: SecretStr) -> SecretStr:
     return value
 
 
+def _rate(value: str | None) -> str | None:
+    if value is not None:
+        try:
+            item = parse(value)
+        except ValueError:
+            item = None
+        if item is None or item.amount < 1 or not 1 <= item.get_expiry() <= _LONGEST_WINDOW:
+            raise ValueError("must be a number and a period, such as 5/second, 120/minute or 10/hour, or off")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_positive)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 HTTPAddress = Annotated[str, AfterValidator(_no_trailing_slash)]
+Rate = Annotated[str | None, BeforeValidator(_switchable), AfterValidator(_rate)]
 
 
 class _Section(BaseModel):
@@ -255,6 +269,30 @@ class Privacy(_Section):
     policy_url: HTTPAddress | None = None
 
 
+class Limits(_Section):
+    """How many requests are served; each setting is `<group>_<scope>`. Whose they are: passport.limits."""
+
+    token_per_ip: Rate = "600/minute"  # noqa: S105  a rate and no password
+    token_per_user: Rate = "80/minute"  # noqa: S105  a rate and no password
+    token_global: Rate = "200/second"  # noqa: S105  a rate and no password
+    register_per_ip: Rate = "300/minute"
+    register_global: Rate = "100/second"
+    refresh_per_user: Rate = "30/minute"
+    revoke_per_ip: Rate = "600/minute"
+    introspect_per_ip: Rate = "6000/minute"
+    bearer_per_ip: Rate = "3000/minute"
+    bearer_per_user: Rate = "120/minute"
+    bearer_global: Rate = "500/second"
+    upload_per_ip: Rate = "60/minute"
+    upload_per_user: Rate = "10/minute"
+    upload_global: Rate = "10/second"
+    export_per_user: Rate = "5/hour"
+
+
+def _all_off(value: Any) -> Any:
+    return dict.fromkeys(Limits.model_fields) if _switchable(value) is None else value
+
+
 class Settings(_Section):
     """The whole configuration."""
 
@@ -264,6 +302,7 @@ class Settings(_Section):
     tokens: Tokens = Tokens()
     resource_servers: Annotated[tuple[ResourceServer, ...], AfterValidator(_distinct_servers)] = ()
     privacy: Privacy = Privacy()
+    limits: Annotated[Limits, BeforeValidator(_all_off)] = Limits()
     secret_key: Annotated[SecretStr, AfterValidator(_strong_secret)] | None = None
 
     @property

@@ -23,6 +23,7 @@ from passport.errors import (
     SignatureMismatch,
     Unregistered,
 )
+from passport.limits import Limiter
 from passport.models import Device, User
 from passport.profiles import profile_from_payload
 from passport.sessions import Sessions
@@ -70,6 +71,7 @@ class LoginFlow:
         apps: the configured mini-programs.
         codes: redeems codes.
         users, sessions: what a sign-in reads and writes.
+        limits: how often one WeChat user may sign in or register.
         freshness: how old a payload may be; None for any age.
         privacy: the policy that a registration needs consent to.
         now: the clock.
@@ -82,12 +84,13 @@ class LoginFlow:
         codes: CodeLedger,
         users: Users,
         sessions: Sessions,
+        limits: Limiter,
         freshness: timedelta | None,
         privacy: Privacy,
         now: Now,
     ) -> None:
         self._apps = {app.appid: app for app in apps}
-        self._codes, self._users, self._sessions = codes, users, sessions
+        self._codes, self._users, self._sessions, self._limits = codes, users, sessions, limits
         self._freshness, self._privacy, self._now = freshness, privacy, now
 
     async def sign_in(self, credentials: Credentials, device: Device) -> dict[str, Any]:
@@ -103,6 +106,7 @@ class LoginFlow:
             if redemption.answer is not None:
                 await self._existing(redemption.answer["account_id"])
                 return redemption.answer
+            await self._limits.admit_user("token", app.appid, redemption.session.openid)
             profile = self._check(app, redemption.session, credentials)
             user = await self._users.find_by_session(app.appid, redemption.session)
             if user is None:
@@ -135,6 +139,7 @@ class LoginFlow:
                 # This code has just signed its user in, so the account is there.
                 user = await self._existing(redemption.answer["account_id"])
                 return Registration(user.user_id, user.created_at, created=False)
+            await self._limits.admit_user("token", app.appid, redemption.session.openid)
             profile = self._check(app, redemption.session, credentials)
             user, created = await self._find_or_register(app, redemption.session, profile, consent_version)
             ensure_active(user, self._now())

@@ -11,6 +11,7 @@ from passport.codes import CodeLedger
 from passport.config import Settings
 from passport.export import Export
 from passport.keys import KeyRing
+from passport.limits import Limiter
 from passport.login import LoginFlow
 from passport.phones import Phones
 from passport.push_events import PushEvents
@@ -48,6 +49,7 @@ class Services:
     tokens: Tokens
     readiness: Readiness
     traffic: Traffic
+    limits: Limiter
     store: Store
     wechat: WeChatClient
 
@@ -76,11 +78,15 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
     )
     tokens = Tokens(keys=keys, issuer=settings.issuer, ttl=settings.tokens.access_ttl, now=now)
     users = Users(store=store.users, sessions=store.sessions, conflicts=store.conflicts, now=now)
+    limits = Limiter(
+        settings.limits, counters=store.limit_counters, sealer=Sealer(secret_key, "limits"), now=now
+    )
     sessions = Sessions(
         store=store.sessions,
         users=store.users,
         tokens=tokens,
         refresh_tokens=RefreshTokens(Sealer(secret_key, "refresh-tokens")),
+        limits=limits,
         lifetimes=Lifetimes(
             refresh=settings.tokens.refresh_ttl,
             session=settings.tokens.session_ttl,
@@ -103,6 +109,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         codes=codes,
         users=users,
         sessions=sessions,
+        limits=limits,
         freshness=settings.wechat.freshness,
         privacy=settings.privacy,
         now=now,
@@ -157,6 +164,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         tokens=tokens,
         readiness=Readiness(store=store, keys=keys),
         traffic=Traffic(),
+        limits=limits,
         store=store,
         wechat=wechat,
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 from passport.clock import Now
 from passport.errors import InvalidGrant
+from passport.limits import Limiter
 from passport.models import Device, Refresh, Session, User
 from passport.refresh_tokens import RefreshToken, RefreshTokens
 from passport.rotation import MOST_USES, Verdict, decide
@@ -79,6 +80,7 @@ class Sessions:
         store, users: what is read and written.
         tokens: issues access tokens.
         refresh_tokens: makes refresh tokens.
+        limits: how often one user may refresh.
         lifetimes: how long they live.
         now: the clock.
     """
@@ -90,11 +92,13 @@ class Sessions:
         users: UserStore,
         tokens: Tokens,
         refresh_tokens: RefreshTokens,
+        limits: Limiter,
         lifetimes: Lifetimes,
         now: Now,
     ) -> None:
         self._store, self._users, self._tokens = store, users, tokens
-        self._refresh_tokens, self._lifetimes, self._now = refresh_tokens, lifetimes, now
+        self._refresh_tokens, self._limits = refresh_tokens, limits
+        self._lifetimes, self._now = lifetimes, now
 
     async def start(self, user: User, *, appid: str, device: Device) -> TokenPair:
         """A new session, durable before its tokens are told."""
@@ -127,8 +131,9 @@ class Sessions:
         """
         token = self._refresh_tokens.read(text)
         successor = self._refresh_tokens.successor(token)
+        session = await self._get_alive(token.session_id)
+        await self._limits.admit_user("refresh", session.user_id)
         for _ in range(_TRIES):
-            session, _user = await self._get_alive(token.session_id)
             verdict = self._decide(session, token, successor)
             if verdict is Verdict.REFUSE:
                 raise InvalidGrant
@@ -138,6 +143,7 @@ class Sessions:
             if await self._carry_out(verdict, token, successor):
                 return self._pair(session, successor)
             # Somebody was faster, so there is a new state to judge by.
+            session = await self._get_alive(token.session_id)
         raise InvalidGrant
 
     async def find(self, session_id: str) -> Session | None:
@@ -184,7 +190,7 @@ class Sessions:
             await self._store.end_all(user.user_id, by=by, at=self._now(), but=but)
         return ended
 
-    async def _get_alive(self, session_id: str) -> tuple[Session, User]:
+    async def _get_alive(self, session_id: str) -> Session:
         session = await self._store.find(session_id)
         user = await self._users.find(session.user_id) if session else None
         if session is None or user is None:
@@ -194,7 +200,7 @@ class Sessions:
         ensure_active(user, now)
         if not is_alive(session, user, now):
             raise InvalidGrant
-        return session, user
+        return session
 
     def _decide(self, session: Session, token: RefreshToken, successor: RefreshToken) -> Verdict:
         return decide(

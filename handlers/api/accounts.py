@@ -34,6 +34,7 @@ class RegisterHandler(APIHandler):
         body=RegisterBody,
         answers={HTTPStatus.CREATED: RegistrationAnswer, HTTPStatus.OK: RegistrationAnswer},
         refusals=(*LOGIN_REFUSALS, AccountDisabled, ConsentRequired),
+        limit="register",
     )
     async def post(self) -> None:
         """201 with the id and the time of registration; the same person again: 200 with the same two."""

@@ -21,4 +21,8 @@ class BearerHandler(APIHandler):
         # Section 3.1: another scheme is a client that does not know ours, so the challenge names no error.
         if scheme.lower() != "bearer":
             raise MissingToken
-        return await self.services.access.admit(token.strip(" "))
+        bearer = await self.services.access.admit(token.strip(" "))
+        declared = self._operation
+        if declared is not None and declared.limit is not None:
+            await self.services.limits.admit_user(declared.limit, bearer.user.user_id)
+        return bearer

@@ -173,7 +173,11 @@ class ExportHandler(BearerHandler):
     """`/accounts/me/export`: access and portability (PIPL article 45)."""
 
     @operation(
-        "Everything we hold about the user.", answers=ExportAnswer, refusals=BEARER_REFUSALS, caller="bearer"
+        "Everything we hold about the user.",
+        answers=ExportAnswer,
+        refusals=BEARER_REFUSALS,
+        caller="bearer",
+        limit="export",
     )
     async def get(self) -> None:
         """200 with all of it, as a file to save."""

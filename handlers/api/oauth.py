@@ -115,6 +115,7 @@ class TokenHandler(OAuthHandler):
             MalformedRequest,
             UnsupportedGrantType,
         ),
+        limit="token",
     )
     async def post(self) -> None:
         """200 with our tokens; 401 `unregistered`; 403 when a parameter is wrong; 400 `invalid_grant`."""
@@ -138,6 +139,7 @@ class RevokeHandler(OAuthHandler):
         body=RevokeBody,
         answers=RevokeAnswer,
         refusals=(InvalidClient, MalformedRequest),
+        limit="revoke",
     )
     async def post(self) -> None:
         """200 for a token that counted and for one that did not."""

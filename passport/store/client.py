@@ -19,6 +19,7 @@ from passport.store.conflicts import ConflictStore
 from passport.store.erasure import ErasureStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
+from passport.store.limits import LimitCounters
 from passport.store.pending_logins import PendingLoginStore
 from passport.store.push_receipts import PushReceiptStore
 from passport.store.sessions import SessionStore
@@ -89,6 +90,7 @@ class Store(Deadlined):
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
         # Can be fetched again, and must be read as it is now, not as a majority knew it a moment ago.
         self.wechat_access_tokens = AccessTokenStore(volatile["wechat_access_tokens"], deadline=deadline)
+        self.limit_counters = LimitCounters(volatile, deadline=deadline)
 
     @translated
     async def ping(self) -> None:

@@ -41,6 +41,12 @@ INDEXES: dict[str, list[IndexModel]] = {
     "push_receipts": [
         IndexModel([("at", ASCENDING)], name="push_receipts_ttl", expireAfterSeconds=_RECEIPTS_LAST),
     ],
+    # The library's name for its field.
+    "limit_counters": [
+        IndexModel(
+            [("expireAt", ASCENDING)], name="limit_counters_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
+    ],
     "signing_keys": [
         # Processes that start together agree on one first key.
         IndexModel([("generation", ASCENDING)], name="signing_keys_generation_unique", unique=True),

@@ -44,6 +44,7 @@ def start_server(stand_in: StandIn, folder: Path) -> Iterator[StartServer]:
             "mongodb__data_dir": str(home / "data"),
             "wechat__base_url": stand_in.base_url,
             "wechat__timeout": "2s",
+            "limits": "off",
             "wechat__apps": [{"appid": APPID, "secret": APP_SECRET}],
         }
         if "mongodb__uri" in settings:

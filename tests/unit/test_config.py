@@ -96,6 +96,12 @@ def test_one_app_is_all_that_has_to_be_configured(load: Load, tmp_path: Path) ->
         ({"wechat": {"apps": [APP, APP]}}, "names the same appid twice"),
         ({"wechat": {"apps": [APP, {**OTHER, "secret": APP["secret"]}]}}, "names the same secret twice"),
         ({"wechat": {"apps": [{**APP, "login": "silent"}]}}, "wechat.apps[0].login"),
+        *(
+            ({"limits": {"token_per_ip": rate}}, "limits.token_per_ip must be a number and a period")
+            for rate in ("many", "0/minute", "5", "5/month")
+        ),
+        ({"limits": {"token_per_moon": "1/minute"}}, "limits.token_per_moon is not a setting"),
+        ({"limits": "on"}, "limits"),
         ({"tokens": {"access_ttl": "-1s"}}, "tokens.access_ttl must be more than 0"),
         ({"tokens": {"issuer": "me"}}, "tokens.issuer must be an address"),
         ({"secret_key": "s" * 31}, "secret_key must be at least 32 bytes"),
@@ -136,6 +142,13 @@ def test_the_environment_wins_over_the_file(load: Load) -> None:
     assert (settings.server.port, settings.server.host) == (2, "::1")
     assert settings.wechat.apps[0].appid == OTHER["appid"]
     assert settings.wechat.freshness is None
+
+
+def test_limits_are_off_all_together_or_one_by_one(load: Load) -> None:
+    for off in ("off", False):
+        assert {value for _, value in load({"limits": off}).limits} == {None}
+    some = load({"limits": {"token_per_ip": False, "token_global": "9/second"}}).limits
+    assert (some.token_per_ip, some.token_global, some.export_per_user) == (None, "9/second", "5/hour")
 
 
 def test_a_bare_off_in_yaml_switches_off(load: Load, tmp_path: Path) -> None:
