@@ -7,22 +7,25 @@ from tornado.web import Application, url
 from handlers.api.accounts import RegisterHandler
 from handlers.api.me import MeHandler
 from handlers.api.oauth import TokenHandler
+from handlers.api.openapi import OpenAPIHandler
 from handlers.api.wellknown import JWKSHandler
 from handlers.base import NotFoundHandler, log_request
+from handlers.openapi import openapi_document
 from handlers.ops import HealthHandler, ReadyHandler
-from handlers.pages import STATIC_PATH, HomePage, StaticHandler
+from handlers.pages import STATIC_PATH, HomePage, StaticHandler, public_address
 from passport.services import Services
 
 
 def make_app(services: Services) -> Application:
     """The application over these services."""
-    return Application(
+    application = Application(
         [
             url(r"/", HomePage, name="home"),
             url(r"/oauth/token", TokenHandler),
             url(r"/accounts/wxapp", RegisterHandler),
             url(r"/accounts/me", MeHandler),
             url(r"/\.well-known/jwks\.json", JWKSHandler, name="jwks"),
+            url(r"/openapi\.json", OpenAPIHandler, name="openapi"),
             url(r"/healthz", HealthHandler, name="healthz"),
             url(r"/readyz", ReadyHandler, name="readyz"),
         ],
@@ -32,3 +35,7 @@ def make_app(services: Services) -> Application:
         static_handler_class=StaticHandler,
         services=services,
     )
+    application.settings["openapi"] = openapi_document(
+        application.wildcard_router.rules, server_url=public_address(services.settings) or "/"
+    )
+    return application

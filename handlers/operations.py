@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -37,8 +37,11 @@ class Operation:
         summary: a sentence for the documentation.
         answers: the body of each success by its status; None where there is no body, or none of ours (an image).
         body: what the request must be; None when it has no body.
-        refusals: what it may refuse beside what every operation may (see handlers.api.openapi).
+        refusals: what it may refuse beside what every operation may (see handlers.openapi.refusals).
         caller: who may call it.
+        query: what the query must be; for the document alone.
+        consumes: the JSON schema of a body by its media type, where it is not `body` in JSON or as a form.
+        produces: the media types by the status of an answer that is no JSON of ours, such as an image.
     """
 
     summary: str
@@ -46,6 +49,9 @@ class Operation:
     body: type[BaseModel] | None
     refusals: tuple[type[PassportError], ...]
     caller: Caller
+    query: type[BaseModel] | None = None
+    consumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    produces: Mapping[int, str] = field(default_factory=dict)
 
 
 def operation(
@@ -55,13 +61,16 @@ def operation(
     body: type[BaseModel] | None = None,
     refusals: tuple[type[PassportError], ...] = (),
     caller: Caller = "anybody",
+    query: type[BaseModel] | None = None,
+    consumes: Mapping[str, Mapping[str, Any]] | None = None,
+    produces: Mapping[int, str] | None = None,
 ) -> Callable[[Method], Method]:
     """Declare a verb method: `@operation("Sign in.", body=TokenBody, answers=TokenAnswer, refusals=(CodeUsed,))`.
 
     A lone answer means status 200.
     """
     by_status = {HTTPStatus.OK.value: answers} if isinstance(answers, type) else dict(answers)
-    declared = Operation(summary, by_status, body, refusals, caller)
+    declared = Operation(summary, by_status, body, refusals, caller, query, consumes or {}, produces or {})
 
     def declare(method: Method) -> Method:
         method.operation = declared  # type: ignore[attr-defined]  # a function takes attributes

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from pydantic import Field
+
 from handlers.api.credentials import LOGIN_REFUSALS, LoginBody
 from handlers.base import APIHandler
 from handlers.operations import Answer, operation
@@ -14,16 +18,24 @@ WXAPP_GRANT = "urn:wxpassport:oauth:grant-type:wxapp"
 class TokenBody(LoginBody):
     """A request for a token."""
 
-    grant_type: str = WXAPP_GRANT
+    grant_type: str = Field(
+        default=WXAPP_GRANT, description="Leave it out to sign in.", examples=[WXAPP_GRANT]
+    )
 
 
 class TokenAnswer(Answer):
     """The successful response of RFC 6749 section 5.1, with the account's id."""
 
-    account_id: str
-    access_token: str
-    token_type: str
-    expires_in: int
+    account_id: str = Field(
+        description="The user's id here: the same for ever.", examples=["66f0c1e9ad8b7426e93d1c0a"]
+    )
+    access_token: str = Field(
+        description="A JWT (RFC 9068, ES256), to be sent as `Authorization: Bearer …`. Other services verify it with "
+        "/.well-known/jwks.json.",
+        examples=["eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl"],
+    )
+    token_type: Literal["Bearer"] = Field(description="How the token is sent (RFC 6750).")
+    expires_in: int = Field(description="Seconds until the access_token expires.", examples=[3600], ge=1)
 
 
 class TokenHandler(APIHandler):
