@@ -10,6 +10,7 @@ from handlers.api.oauth import TokenHandler
 from handlers.api.openapi import OpenAPIHandler
 from handlers.api.wellknown import JWKSHandler
 from handlers.base import NotFoundHandler, log_request
+from handlers.docs import DocsPage
 from handlers.openapi import openapi_document
 from handlers.ops import HealthHandler, ReadyHandler
 from handlers.pages import STATIC_PATH, HomePage, StaticHandler, public_address
@@ -25,6 +26,7 @@ def make_app(services: Services) -> Application:
             url(r"/accounts/wxapp", RegisterHandler),
             url(r"/accounts/me", MeHandler),
             url(r"/\.well-known/jwks\.json", JWKSHandler, name="jwks"),
+            url(r"/docs", DocsPage, name="docs"),
             url(r"/openapi\.json", OpenAPIHandler, name="openapi"),
             url(r"/healthz", HealthHandler, name="healthz"),
             url(r"/readyz", ReadyHandler, name="readyz"),

@@ -26,6 +26,7 @@ class Contract:
     """What the document says of each path and method."""
 
     def __init__(self, document: Document) -> None:
+        self.document = document
         self._document = _closed(document)
         self._paths = [(_pattern(path, item), item) for path, item in document["paths"].items()]
         self._validators: dict[str, jsonschema_rs.Validator] = {}

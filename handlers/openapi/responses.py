@@ -54,7 +54,9 @@ def _success(status: int, operation: Operation, schemas: Schemas) -> dict[str, A
         return {media_type or JSON: {"schema": schemas.of_answer(model)}}
     if media_type is None:
         return {}
-    return {media_type: {"schema": {"type": "object"}} if media_type == JSON else {}}
+    return {
+        media_type: {"schema": {"type": "object", "additionalProperties": True}} if media_type == JSON else {}
+    }
 
 
 def _refused(refusals: list[Refusal], schemas: Schemas, success: Any) -> dict[str, Any]:
