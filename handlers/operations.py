@@ -70,7 +70,16 @@ def operation(
     A lone answer means status 200.
     """
     by_status = {HTTPStatus.OK.value: answers} if isinstance(answers, type) else dict(answers)
-    declared = Operation(summary, by_status, body, refusals, caller, query, consumes or {}, produces or {})
+    declared = Operation(
+        summary,
+        by_status,
+        body,
+        refusals,
+        caller,
+        query=query,
+        consumes=consumes or {},
+        produces=produces or {},
+    )
 
     def declare(method: Method) -> Method:
         method.operation = declared  # type: ignore[attr-defined]  # a function takes attributes

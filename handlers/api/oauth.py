@@ -19,7 +19,10 @@ class TokenBody(LoginBody):
     """A request for a token."""
 
     grant_type: str = Field(
-        default=WXAPP_GRANT, description="Leave it out to sign in.", examples=[WXAPP_GRANT]
+        default=WXAPP_GRANT,
+        description="Leave it out to sign in.",
+        # Whatever else is sent has a refusal of its own, so the type is wider than the promise.
+        json_schema_extra={"enum": [WXAPP_GRANT]},
     )
 
 
