@@ -17,6 +17,9 @@ from handlers import make_app
 
 Document = dict[str, Any]
 
+# A handler refuses what it need not read before it looks at the method.
+_BEFORE_THE_METHOD = {(413, "payload_too_large"), (429, "slow_down"), (503, "temporarily_unavailable")}
+
 
 class Undocumented(AssertionError):
     """The answer is not one that the document knows."""
@@ -45,7 +48,6 @@ class Contract:
         if item is None or method.lower() not in item:
             expected = (404, "not_found") if item is None else (405, "method_not_allowed")
             error = body.get("error") if isinstance(body, Mapping) else None
-            # A handler may refuse what it need not read before it looks at the method.
             if (status, error) not in {
                 expected,
                 (413, "payload_too_large"),
