@@ -8,18 +8,21 @@ from handlers.api.accounts import RegisterHandler
 from handlers.api.events import EventsHandler
 from handlers.api.me import ExportHandler, MeHandler
 from handlers.api.oauth import IntrospectHandler, RevokeHandler, TokenHandler
+from handlers.api.openapi import OpenAPIHandler
 from handlers.api.phone import PhoneHandler
 from handlers.api.sessions import SessionHandler, SessionsHandler
 from handlers.api.wellknown import JWKSHandler, MetadataHandler
 from handlers.base import NotFoundHandler, log_request
+from handlers.docs import DocsPage
+from handlers.openapi import openapi_document
 from handlers.ops import HealthHandler, ReadyHandler
-from handlers.pages import STATIC_PATH, HomePage, StaticHandler
+from handlers.pages import STATIC_PATH, HomePage, StaticHandler, public_address
 from passport.services import Services
 
 
 def make_app(services: Services) -> Application:
     """The application over these services."""
-    return Application(
+    application = Application(
         [
             url(r"/", HomePage, name="home"),
             url(r"/oauth/token", TokenHandler),
@@ -34,6 +37,8 @@ def make_app(services: Services) -> Application:
             url(r"/\.well-known/jwks\.json", JWKSHandler, name="jwks"),
             url(r"/\.well-known/oauth-authorization-server(?P<path>/.*)?", MetadataHandler),
             url(r"/wechat/events/(?P<appid>[A-Za-z0-9]{1,64})", EventsHandler),
+            url(r"/docs", DocsPage, name="docs"),
+            url(r"/openapi\.json", OpenAPIHandler, name="openapi"),
             url(r"/healthz", HealthHandler, name="healthz"),
             url(r"/readyz", ReadyHandler, name="readyz"),
         ],
@@ -43,3 +48,7 @@ def make_app(services: Services) -> Application:
         static_handler_class=StaticHandler,
         services=services,
     )
+    application.settings["openapi"] = openapi_document(
+        application.wildcard_router.rules, server_url=public_address(services.settings) or "/"
+    )
+    return application

@@ -89,6 +89,10 @@ class BaseHandler(RequestHandler):
         self.services.traffic.enter()
         self._counted = True
 
+    def compute_etag(self) -> str | None:
+        """None where nothing may be stored: then there is nothing to compare with later."""
+        return None if self._headers.get("Cache-Control") == "no-store" else super().compute_etag()
+
     def on_finish(self) -> None:
         """The answer is written."""
         self._leave()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from http import HTTPStatus
 from inspect import isawaitable
@@ -41,9 +41,12 @@ class Operation:
         summary: a sentence for the documentation.
         answers: the body of each success by its status; None where there is no body, or none of ours (an image).
         bodies: what the request must be: one model, or one of several; none when it has no body.
-        refusals: what it may refuse beside what every operation may (see handlers.api.openapi).
+        refusals: what it may refuse beside what every operation may (see handlers.openapi.refusals).
         caller: who may call it.
         limit: which limits count it (passport.limits).
+        query: what the query must be; for the document alone.
+        consumes: the JSON schema of a body by its media type, where it is not one of `bodies` in JSON or as a form.
+        produces: the media types by the status of an answer that is no JSON of ours, such as an image.
     """
 
     summary: str
@@ -52,6 +55,9 @@ class Operation:
     refusals: tuple[type[PassportError], ...]
     caller: Caller
     limit: Group | None
+    query: type[BaseModel] | None = None
+    consumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    produces: Mapping[int, str] = field(default_factory=dict)
 
 
 def operation(
@@ -62,6 +68,9 @@ def operation(
     refusals: tuple[type[PassportError], ...] = (),
     caller: Caller = "anybody",
     limit: Group | None = None,
+    query: type[BaseModel] | None = None,
+    consumes: Mapping[str, Mapping[str, Any]] | None = None,
+    produces: Mapping[int, str] | None = None,
 ) -> Callable[[Method], Method]:
     """Declare a verb method: `@operation("Sign in.", body=TokenBody, answers=TokenAnswer, refusals=(CodeUsed,))`.
 
@@ -72,7 +81,17 @@ def operation(
     bodies = body if isinstance(body, tuple) else (body,)
     group = limit or _LIMITS.get(caller)
     refused = refusals if group is None or SlowDown in refusals else (*refusals, SlowDown)
-    declared = Operation(summary, by_status, bodies, refused, caller, group)
+    declared = Operation(
+        summary,
+        by_status,
+        bodies,
+        refused,
+        caller,
+        group,
+        query=query,
+        consumes=consumes or {},
+        produces=produces or {},
+    )
 
     def declare(method: Method) -> Method:
         entered = method if group is None else _limited(method, group)

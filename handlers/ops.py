@@ -3,8 +3,33 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Literal
+
+from pydantic import Field
 
 from handlers.base import APIHandler
+from handlers.operations import Answer, operation
+
+
+class HealthAnswer(Answer):
+    """The process lives."""
+
+    status: Literal["ok"]
+
+
+class ReadyAnswer(Answer):
+    """Requests can be served."""
+
+    status: Literal["ready"]
+
+
+class UnreadyAnswer(Answer):
+    """No request can be served now."""
+
+    status: Literal["unavailable"]
+    problem: str = Field(
+        description="What is wrong, in English.", examples=["the database has not been prepared yet"]
+    )
 
 
 class HealthHandler(APIHandler):
@@ -12,9 +37,10 @@ class HealthHandler(APIHandler):
 
     needs_database = False
 
+    @operation("Whether the process lives. Touches no database.", answers=HealthAnswer)
     def get(self) -> None:
         """200, always."""
-        self.reply({"status": "ok"})
+        self.reply(HealthAnswer(status="ok"))
 
     head = get
 
@@ -24,13 +50,17 @@ class ReadyHandler(APIHandler):
 
     needs_database = False
 
+    @operation(
+        "Whether requests can be served.",
+        answers={HTTPStatus.OK: ReadyAnswer, HTTPStatus.SERVICE_UNAVAILABLE: UnreadyAnswer},
+    )
     async def get(self) -> None:
         """200, or 503 with what is wrong."""
         problem = await self.services.readiness.problem()
         if problem is None:
-            self.reply({"status": "ready"})
+            self.reply(ReadyAnswer(status="ready"))
         else:
             self.set_header("Retry-After", "2")
-            self.reply({"status": "unavailable", "problem": problem}, HTTPStatus.SERVICE_UNAVAILABLE)
+            self.reply(UnreadyAnswer(status="unavailable", problem=problem), HTTPStatus.SERVICE_UNAVAILABLE)
 
     head = get

@@ -18,6 +18,7 @@ from tornado.web import HTTPError, StaticFileHandler, stream_request_body
 
 from handlers.base import APIHandler, BaseHandler
 from handlers.language import Language, preferred_language
+from passport.config import Settings
 from passport.errors import NotFound, PassportError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -161,7 +162,7 @@ class HomePage(PageHandler):
             problem=await self.services.readiness.problem(),
             domain=_origin(public_url) if public_url else None,
             domain_works=public_url is not None and _is_domain(public_url),
-            base_url=_without_credentials(public_url) if public_url else self._address_used(),
+            base_url=public_address(self.services.settings) or self._address_used(),
         )
         self.show("home.html", view)
 
@@ -178,8 +179,10 @@ def _origin(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-def _without_credentials(address: str) -> str:
-    return _origin(address) + urlsplit(address).path
+def public_address(settings: Settings) -> str | None:
+    """server.public_url, without what it may hold before the host: that is nobody's business."""
+    address = settings.server.public_url
+    return _origin(address) + urlsplit(address).path if address else None
 
 
 def _is_domain(address: str) -> bool:
@@ -218,6 +221,10 @@ class StaticHandler(APIHandler, StaticFileHandler):
     def get_content_version(cls, abspath: str) -> str:
         """Enough of the digest to tell two versions apart."""
         return super().get_content_version(abspath)[:16]
+
+    def compute_etag(self) -> str | None:
+        """The content's. Tornado asks for it before set_extra_headers() says that it may be stored."""
+        return StaticFileHandler.compute_etag(self)
 
     def set_extra_headers(self, path: str) -> None:
         """Long caching, unless the URL names another version than the one it gets."""

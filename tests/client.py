@@ -10,8 +10,11 @@ from typing import Any
 import aiohttp
 
 from sandbox import StandIn
+from tests.contract import contract
 
 Credentials = dict[str, str]
+# What may be kept for a while by whoever fetches it.
+CACHEABLE = ("/.well-known/", "/openapi.json")
 
 
 @dataclass(frozen=True)
@@ -110,11 +113,12 @@ class API:
         assert headers["Content-Type"] == "application/json; charset=utf-8"
         assert len(headers["X-Request-Id"]) == 16
         assert "Server" not in headers
-        if not path.startswith("/.well-known/") or status != 200:
+        if not path.startswith(CACHEABLE) or status != 200:
             assert headers["Cache-Control"] == "no-store"
         answer = json.loads(body)
         if status >= 400 and path not in ("/readyz",):
             check_error_shape(answer, headers)
+        contract().check(method, path, status, headers, answer)
         assert '"session_key"' not in body.decode()
         return Reply(status, headers, answer)
 

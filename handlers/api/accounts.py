@@ -22,8 +22,10 @@ class RegisterBody(LoginBody):
 class RegistrationAnswer(Answer):
     """The account's id and the time of its registration."""
 
-    account_id: str
-    created_at: Moment
+    account_id: str = Field(
+        description="The user's id here: the same for ever.", examples=["66f0c1e9ad8b7426e93d1c0a"]
+    )
+    created_at: Moment = Field(description="When the account was made.", examples=["2026-03-01T08:30:00Z"])
 
 
 class RegisterHandler(APIHandler):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from passport.errors import (
     CodeUsed,
@@ -59,6 +59,26 @@ def _encodable(value: str) -> str:
 
 
 Code = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[ -~]+$")]
+# The schemas promise what is repaired without a word: a space for `+`, and missing `=`. That one percent-encoding too
+# many is undone as well is a kindness and no promise. 64 characters are three blocks; what is left is one, or two.
+_C = "[A-Za-z0-9+/ ]"
+_THREE = _PAYLOAD_LIMIT // 64
+_BLOCKS = (
+    f"^(?:(?:{_C}{{64}}){{1,{_THREE}}}|(?:{_C}{{64}}){{0,{_THREE - 1}}}(?:{_C}{{22}}|{_C}{{43}})={{0,2}})$"
+)
+_ONE_BLOCK = f"^{_C}{{22}}={{0,2}}$"
+_BlocksInBase64 = Annotated[
+    bytes,
+    BeforeValidator(_base64),
+    AfterValidator(_blocks),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "pattern": _BLOCKS}),
+]
+_BlockInBase64 = Annotated[
+    bytes,
+    BeforeValidator(_base64),
+    AfterValidator(_one_block),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "pattern": _ONE_BLOCK}),
+]
 
 
 class LoginBody(BaseModel):
@@ -66,16 +86,42 @@ class LoginBody(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    code: Code
-    encrypted_data: Annotated[bytes, BeforeValidator(_base64), AfterValidator(_blocks)] | None = Field(
-        default=None, alias="encryptedData"
+    code: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[ -~]+$")] = Field(
+        description="What wx.login gave. WeChat redeems it once and forgets it after five minutes; this server keeps "
+        "WeChat's answer, so that one code serves the whole first visit.",
+        examples=["0a3bLu000Qz7YP1XQp100eRkHs4bLu0C"],
     )
-    iv: Annotated[bytes, BeforeValidator(_base64), AfterValidator(_one_block)] | None = None
+    encrypted_data: _BlocksInBase64 | None = Field(
+        default=None,
+        alias="encryptedData",
+        description="What wx.getUserInfo, called after wx.login, gave under this name: the profile, encrypted with the "
+        "session_key that only WeChat and this server know. Send it unchanged: base64, 8,192 characters at most. "
+        "Required, unless the app is set to `login: code`.",
+        examples=["CiyLU1Aw2KjvrjMdj8YKliAjtP4gsMZMQmRzooG2xrDcvSnxIMXFufNstNGTyaGS"],
+    )
+    iv: _BlockInBase64 | None = Field(
+        default=None,
+        description="What wx.getUserInfo gave beside encryptedData: the initialisation vector of its encryption, "
+        "16 bytes in base64. Required with it.",
+        examples=["r7BXXKkLb8qrSNn05n0qiA=="],
+    )
     raw_data: Annotated[str, Field(max_length=_PAYLOAD_LIMIT), AfterValidator(_encodable)] | None = Field(
-        default=None, alias="rawData"
+        default=None,
+        alias="rawData",
+        description="The text that wx.getUserInfo gave under this name, exactly as it was. "
+        "Checked when signature comes with it.",
+        examples=['{"nickName":"微信用户","gender":0,"language":"zh_CN"}'],
     )
-    signature: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{40}$")] | None = None
-    appid: Annotated[str, Field(max_length=64)] | None = None
+    signature: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{40}$")] | None = Field(
+        default=None,
+        description="What wx.getUserInfo gave beside rawData: sha1(rawData + session_key) in hex.",
+        examples=["75e81ceda165f4ffa64f4068af58c64b8f54b88c"],
+    )
+    appid: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None,
+        description="The mini-program's appid. Required when the server has several.",
+        examples=["wx4f4bc4dec97d474b"],
+    )
 
     @property
     def credentials(self) -> Credentials:

@@ -18,10 +18,10 @@ from passport.profiles import entered_nickname, entered_text
 class Profile(Answer):
     """What is known of the user; members that are unknown are absent."""
 
-    nickname: str | None = None
-    avatar_url: str | None = None
-    gender: int | None = None
-    language: str | None = None
+    nickname: str | None = Field(default=None, description="Never WeChat's 微信用户.", examples=["小美🌸"])
+    avatar_url: str | None = Field(default=None, description="Never WeChat's grey one.")
+    gender: int | None = Field(default=None, description="As WeChat counts: 0 unknown, 1 male, 2 female.")
+    language: str | None = Field(default=None, description="As WeChat spells it.", examples=["zh_CN"])
     country: str | None = None
     province: str | None = None
     city: str | None = None
@@ -38,8 +38,10 @@ class ConsentAnswer(Answer):
 class AccountAnswer(Answer):
     """The account."""
 
-    account_id: str
-    created_at: Moment
+    account_id: str = Field(
+        description="The user's id here: the same for ever.", examples=["66f0c1e9ad8b7426e93d1c0a"]
+    )
+    created_at: Moment = Field(description="When the account was made.", examples=["2026-03-01T08:30:00Z"])
     profile: Profile
     consent: ConsentAnswer | None = None
     phone: PhoneAnswer | None = None

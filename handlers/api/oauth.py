@@ -61,11 +61,20 @@ class IntrospectBody(RevokeBody):
 class TokenAnswer(Answer):
     """The successful response of RFC 6749 section 5.1, with the account's id."""
 
-    account_id: str
-    access_token: str
-    token_type: Literal["Bearer"]
-    expires_in: int
-    refresh_token: str
+    account_id: str = Field(
+        description="The user's id here: the same for ever.", examples=["66f0c1e9ad8b7426e93d1c0a"]
+    )
+    access_token: str = Field(
+        description="A JWT (RFC 9068, ES256), to be sent as `Authorization: Bearer …`. Other services verify it with "
+        "/.well-known/jwks.json.",
+        examples=["eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl"],
+    )
+    token_type: Literal["Bearer"] = Field(description="How the token is sent (RFC 6750).")
+    expires_in: int = Field(description="Seconds until the access_token expires.", examples=[3600], ge=1)
+    refresh_token: str = Field(
+        description="For the next tokens, once: grant_type=refresh_token.",
+        examples=["wpr_ZvDB6a2LdCbpPRwKAAAAAbWvT0xq"],
+    )
 
 
 class RevokeAnswer(Answer):
