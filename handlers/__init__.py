@@ -5,6 +5,7 @@ from __future__ import annotations
 from tornado.web import Application, url
 
 from handlers.api.accounts import RegisterHandler
+from handlers.api.avatars import AvatarHandler, PictureHandler
 from handlers.api.me import MeHandler
 from handlers.api.oauth import TokenHandler
 from handlers.api.wellknown import JWKSHandler
@@ -22,6 +23,8 @@ def make_app(services: Services) -> Application:
             url(r"/oauth/token", TokenHandler),
             url(r"/accounts/wxapp", RegisterHandler),
             url(r"/accounts/me", MeHandler),
+            url(r"/accounts/me/avatar", AvatarHandler),
+            url(r"/avatars/([A-Za-z0-9_-]{22})", PictureHandler),
             url(r"/\.well-known/jwks\.json", JWKSHandler, name="jwks"),
             url(r"/healthz", HealthHandler, name="healthz"),
             url(r"/readyz", ReadyHandler, name="readyz"),

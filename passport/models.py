@@ -31,7 +31,10 @@ class Ban:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person with an account. `profile` has only what is known: nickname, avatar_url, gender, …"""
+    """A person with an account. `profile` has only what is known: nickname, avatar_url, gender, …
+
+    `avatar` is the id of the picture that they uploaded.
+    """
 
     user_id: str
     identities: tuple[Identity, ...]
@@ -40,6 +43,7 @@ class User:
     unionid: str | None = None
     profile: Mapping[str, str | int] = field(default_factory=dict)
     ban: Ban | None = None
+    avatar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,17 @@ class Session:
     expires_at: datetime
     ip: str
     user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Avatar:
+    """A picture that a user uploaded, as it is shown."""
+
+    avatar_id: str
+    user_id: str
+    content: bytes = field(repr=False)
+    media_type: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from passport.access import Access
+from passport.avatars import Avatars
 from passport.clock import Now, utc_now
 from passport.codes import CodeLedger
 from passport.config import Settings
@@ -15,8 +16,10 @@ from passport.sealing import Sealer
 from passport.store import Store
 from passport.tokens import Tokens
 from passport.traffic import Traffic
+from passport.uploads import UploadRoom
 from passport.users import Users
 from passport.wechat.client import WeChatClient
+from passport.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Services:
     users: Users
     keys: KeyRing
     tokens: Tokens
+    avatars: Avatars
+    uploads: UploadRoom
     readiness: Readiness
     traffic: Traffic
     store: Store
@@ -79,6 +84,13 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         users=users,
         keys=keys,
         tokens=tokens,
+        avatars=Avatars(
+            store=store.avatars,
+            workshop=Workshop(),
+            base_url=settings.server.public_url or settings.listening_url,
+            now=now,
+        ),
+        uploads=UploadRoom(),
         readiness=Readiness(store=store, keys=keys),
         traffic=Traffic(),
         store=store,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from handlers.api.bearer import BearerHandler
 from handlers.operations import Answer, Moment, operation
+from passport.avatars import Avatars
 from passport.errors import AccountDisabled, InvalidToken
+from passport.models import User
 
 
 class Profile(Answer):
@@ -43,6 +45,12 @@ class MeHandler(BearerHandler):
             AccountAnswer(
                 account_id=user.user_id,
                 created_at=user.created_at,
-                profile=Profile.model_validate(user.profile),
+                profile=shown_profile(user, self.services.avatars),
             )
         )
+
+
+def shown_profile(user: User, avatars: Avatars) -> Profile:
+    """The profile as it is shown: the avatar that the user uploaded wins over the one WeChat told."""
+    uploaded = avatars.url_of(user)
+    return Profile.model_validate({**user.profile, "avatar_url": uploaded or user.profile.get("avatar_url")})

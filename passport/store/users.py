@@ -135,6 +135,7 @@ def _user(document: Document) -> User:
         unionid=document.get("unionid"),
         profile=document.get("profile", {}),
         ban=Ban(**ban) if ban else None,
+        avatar=document.get("avatar"),
         created_at=document["created_at"],
         last_seen_at=document["last_seen_at"],
     )
