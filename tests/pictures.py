@@ -89,7 +89,7 @@ def form(
 ) -> Any:
     """The body of wx.uploadFile."""
     data = aiohttp.FormData()
-    data.add_field(name, content, filename=filename, content_type=kind)
+    data.add_field(name, io.BytesIO(content), filename=filename, content_type=kind)
     return data
 
 
