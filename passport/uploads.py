@@ -50,7 +50,9 @@ class Upload:
         self._size, self._left = 0, False
 
     def grow(self, size: int) -> None:
-        """So much more. Raises TooManyUploads."""
+        """So much more. Raises TooManyUploads, also once it has left."""
+        if self._left:
+            raise TooManyUploads
         self._room.take(size)
         self._size += size
 

@@ -28,7 +28,7 @@ MIB = 1024 * 1024
 UPLOAD_LIMIT = 10 * MIB
 # So much of a photo that is too large is read and forgotten, so that the phone hears why it was refused.
 UPLOAD_PATIENCE = 40 * MIB
-# The same for those whom we do not know: an avatar with an expired token still hears that it has expired.
+# The same for those who may not upload: an avatar with an expired token still hears that it has expired.
 STRANGERS_PATIENCE = MIB
 # A phone on a bad line; wx.uploadFile itself gives up after 60 seconds.
 UPLOAD_SECONDS = 60
@@ -50,9 +50,9 @@ class AvatarHandler(BearerHandler):
         """Nobody yet, and nothing uploaded."""
         super().initialize()
         self._caller: Bearer | None = None
-        self._stranger: PassportError | None = None
+        self._refused: PassportError | None = None
         self._upload: Upload | None = None
-        self._working = False
+        self._crowded_out, self._working = False, False
 
     async def prepare(self) -> None:
         """Find out who calls before any of the body is read."""
@@ -65,13 +65,12 @@ class AvatarHandler(BearerHandler):
         self._prepared = False
         try:
             self._caller = await self.bearer()
-        except PassportError as refusal:
-            self._refuse_unread(refusal)
-        else:
             if uploads:
                 self._upload = self.services.uploads.enter(self._caller.user.user_id)
                 # No need to keep any of what will be refused.
                 self.body_limit = 0 if self.announced > UPLOAD_LIMIT else UPLOAD_LIMIT
+        except PassportError as refusal:
+            self._refuse_unread(refusal)
         self._prepared = True
 
     def _take_up_to(self, limit: int, patience: int) -> None:
@@ -83,20 +82,24 @@ class AvatarHandler(BearerHandler):
 
     def _refuse_unread(self, refusal: PassportError) -> None:
         """At once when much is announced; else once the little there is was read and forgotten."""
-        self._stranger = refusal
+        self._refused = refusal
         self._take_up_to(0, STRANGERS_PATIENCE)
         if self.announced > STRANGERS_PATIENCE:
             raise refusal
 
     def excess(self) -> PassportError:
-        """A stranger hears that first."""
-        return self._stranger or super().excess()
+        """Whoever is refused anyway hears that first."""
+        return self._refused or super().excess()
 
     def keep(self, chunk: bytes) -> None:
-        """As long as there is room for the uploads of all."""
-        if self._upload is not None:
-            self._upload.grow(len(chunk))
-        super().keep(chunk)
+        """As long as there is room for the uploads of all; else read on and forget, so that the client hears why."""
+        try:
+            if self._upload is not None:
+                self._upload.grow(len(chunk))
+            super().keep(chunk)
+        except TooManyUploads:
+            self._crowded_out = True
+            self._forget()
 
     def on_finish(self) -> None:
         """Answered."""
@@ -115,13 +118,15 @@ class AvatarHandler(BearerHandler):
             self._upload.leave()
 
     def _user_id(self) -> str:
-        if self._caller is None:
-            raise self._stranger or InvalidToken()
+        if self._refused is not None or self._caller is None:
+            raise self._refused or InvalidToken()
         return self._caller.user.user_id
 
     def _file(self) -> bytes:
         if self._received > self.body_limit:
             raise self.excess()
+        if self._crowded_out:
+            raise TooManyUploads
         body = bytes(self._body)
         self._body.clear()
         return the_file(body, self.request.headers.get_list("Content-Type"))

@@ -1,4 +1,4 @@
-"""Twenty uploads of the worst kind at once: memory stays bounded, and everybody else is answered meanwhile (R-034, R-041).
+"""Twenty uploads of the worst kind at once: memory stays bounded, and others are answered meanwhile (R-034, R-041).
 
 server.py is a process of its own, with a mongod of its own; what its decoders hold counts, too.
 """
@@ -101,7 +101,8 @@ async def test_memory_is_bounded_and_others_are_answered(
     statuses = sorted(reply.status for reply in replies)
     grown = watch.server - watch.before
     report(
-        f"{make.__name__}: {statuses}; server +{grown // MIB} MiB, decoders {watch.decoders // MIB} MiB in {watch.at_once}, "
+        f"{make.__name__}: {statuses}; server +{grown // MIB} MiB, "
+        f"decoders {watch.decoders // MIB} MiB in {watch.at_once}, "
         f"slowest /healthz {watch.slowest * 1000:.0f} ms of {watch.answers}"
     )
     assert set(statuses) <= {200, 413, 503}
