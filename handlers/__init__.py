@@ -5,6 +5,7 @@ from __future__ import annotations
 from tornado.web import Application, url
 
 from handlers.api.accounts import RegisterHandler
+from handlers.api.avatars import AvatarHandler, PictureHandler
 from handlers.api.events import EventsHandler
 from handlers.api.me import ExportHandler, MeHandler
 from handlers.api.oauth import IntrospectHandler, RevokeHandler, TokenHandler
@@ -34,8 +35,11 @@ def make_app(services: Services) -> Application:
             url(r"/accounts/me/sessions", SessionsHandler),
             url(r"/accounts/me/sessions/(?P<session_id>[0-9a-f]{24})", SessionHandler),
             url(r"/accounts/me/phone", PhoneHandler),
+            url(r"/accounts/me/avatar", AvatarHandler),
+            url(r"/avatars/(?P<avatar_id>[A-Za-z0-9_-]{22})", PictureHandler),
             url(r"/\.well-known/jwks\.json", JWKSHandler, name="jwks"),
-            url(r"/\.well-known/oauth-authorization-server(?P<path>/.*)?", MetadataHandler),
+            url(r"/\.well-known/oauth-authorization-server", MetadataHandler),
+            url(r"/\.well-known/oauth-authorization-server/(?P<issuer_path>.+)", MetadataHandler),
             url(r"/wechat/events/(?P<appid>[A-Za-z0-9]{1,64})", EventsHandler),
             url(r"/docs", DocsPage, name="docs"),
             url(r"/openapi\.json", OpenAPIHandler, name="openapi"),

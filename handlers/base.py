@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, TypeVar
@@ -84,10 +84,11 @@ class BaseHandler(RequestHandler):
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("Cache-Control", "no-store")
 
-    def prepare(self) -> None:
+    def prepare(self) -> Awaitable[None] | None:
         """Count the request among those in flight."""
         self.services.traffic.enter()
         self._counted = True
+        return None
 
     def compute_etag(self) -> str | None:
         """None where nothing may be stored: then there is nothing to compare with later."""
@@ -153,6 +154,9 @@ class APIHandler(BaseHandler):
     """A JSON endpoint. Bodies are read piece by piece, so that an oversized one is refused in our shape."""
 
     needs_database = True
+    # An endpoint that takes more says so with these, and raises the wall of the connection.
+    body_limit, patience = BODY_LIMIT, PATIENCE
+    too_large: type[PayloadTooLarge] = PayloadTooLarge
 
     def initialize(self) -> None:
         """A body of its own for each request."""
@@ -166,26 +170,42 @@ class APIHandler(BaseHandler):
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 
-    def prepare(self) -> None:
+    def prepare(self) -> Awaitable[None] | None:
         """Refuse what need not be read at all."""
         super().prepare()
-        announced = self.request.headers.get("Content-Length", "")
-        # Whatever is no plain number is Tornado's to refuse. It comes to that later, so `²` gets this far.
-        if _LENGTH.fullmatch(announced) and int(announced) > PATIENCE:
-            raise PayloadTooLarge
+        if self.announced > self.patience:
+            raise self.excess()
         if self.needs_database:
             self.services.readiness.require()
         self._prepared = True
+        return None
+
+    @property
+    def announced(self) -> int:
+        """How long the body says it is; 0 when it does not say."""
+        length = self.request.headers.get("Content-Length", "")
+        # Whatever is no plain number is Tornado's to refuse. It comes to that later, so `²` gets this far.
+        return int(length) if _LENGTH.fullmatch(length) else 0
+
+    def excess(self) -> PassportError:
+        """What a body over the limit is told."""
+        return self.too_large()
 
     def data_received(self, chunk: bytes) -> None:
         """Keep what is within the limit; read a little more, so that a client just over it hears why."""
         self._received += len(chunk)
-        if self._received <= BODY_LIMIT:
-            self._body += chunk
-        elif self._received > PATIENCE:
-            # Raised here, it would be logged as our own failure and the connection cut without an answer.
-            refusal = PayloadTooLarge()
-            self.send_error(refusal.status, exc_info=(PayloadTooLarge, refusal, None))
+        try:
+            if self._received <= self.body_limit:
+                self.keep(chunk)
+            elif self._received > self.patience:
+                raise self.excess()
+        except PassportError as refusal:
+            # Raised from here, it would be logged as our own failure and the connection cut without an answer.
+            self.send_error(refusal.status, exc_info=(type(refusal), refusal, None))
+
+    def keep(self, chunk: bytes) -> None:
+        """A piece of a body within the limit."""
+        self._body += chunk
 
     def body(self, model: type[Model], *, keep_null: bool = False) -> Model:
         """The body as a model that the operation declares.
@@ -203,8 +223,8 @@ class APIHandler(BaseHandler):
 
     def fields(self) -> Fields:
         """The body's members, not validated. Raises as `body` does."""
-        if self._received > BODY_LIMIT:
-            raise PayloadTooLarge
+        if self._received > self.body_limit:
+            raise self.excess()
         return parse_body(bytes(self._body), self.request.headers.get_list("Content-Type"))
 
     @property

@@ -16,6 +16,7 @@ from passport.codes import CodeLedger
 from passport.config import App
 from passport.errors import CodeUsed, InvalidToken, WrongUser
 from passport.models import Identity, User
+from passport.store.avatars import AvatarStore
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.conflicts import ConflictStore
 from passport.store.sessions import SessionStore
@@ -33,7 +34,7 @@ class Closing:
     Args:
         apps: the mini-programs by appid.
         codes: redeems the code that proves that the user is there.
-        users, sessions, conflicts, tombstones: what is erased, marked and kept.
+        users, sessions, avatars, conflicts, tombstones: what is erased, marked and kept.
         now: the clock.
     """
 
@@ -44,12 +45,13 @@ class Closing:
         codes: CodeLedger,
         users: UserStore,
         sessions: SessionStore,
+        avatars: AvatarStore,
         conflicts: ConflictStore,
         tombstones: ClosedAccountStore,
         now: Now,
     ) -> None:
         self._apps, self._codes, self._now = apps, codes, now
-        self._users, self._sessions = users, sessions
+        self._users, self._sessions, self._avatars = users, sessions, avatars
         self._conflicts, self._tombstones = conflicts, tombstones
 
     async def close_with_code(self, bearer: Bearer, code: str) -> datetime:
@@ -84,6 +86,9 @@ class Closing:
         """
         now = self._now()
         await self._tombstones.insert(user.user_id, registered_at=user.created_at, closed_at=now, by=by)
+        # Or a picture that is being uploaded now would be left behind.
+        await self._users.begin_closing(user.user_id)
+        await self._avatars.delete_of(user.user_id)
         await self._conflicts.delete_of(user.user_id)
         await self._sessions.end_all(user.user_id, by="closed", at=now)
         await self._users.delete(user.user_id)

@@ -58,7 +58,7 @@ class User:
 
     `from_wechat` and `entered` have what is known: nickname, avatar_url, gender, …; what the user entered wins, and a
     None there is something the user removed. A session is over when its epoch is not the user's, unless it is the
-    one that was spared (see `passport.sessions`).
+    one that was spared (see `passport.sessions`). `avatar` is the id of the picture that they uploaded.
     """
 
     user_id: str
@@ -71,6 +71,7 @@ class User:
     ban: Ban | None = None
     consent: Consent | None = None
     phone: Phone | None = None
+    avatar: str | None = None
     sign_ins: int = 0
     session_epoch: int = 0
     spared_session: str | None = None
@@ -116,6 +117,17 @@ class Session:
     last_used_at: datetime
     ended_at: datetime | None = None
     ended_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Avatar:
+    """A picture that a user uploaded, as it is shown."""
+
+    avatar_id: str
+    user_id: str
+    content: bytes = field(repr=False)
+    media_type: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from passport.access import Access
+from passport.avatars import Avatars
 from passport.clock import Now, utc_now
 from passport.closing import Closing
 from passport.codes import CodeLedger
@@ -25,9 +26,11 @@ from passport.signing_keys import SigningKeys
 from passport.store import Store
 from passport.tokens import Tokens
 from passport.traffic import Traffic
+from passport.uploads import UploadRoom
 from passport.users import Users
 from passport.wechat.access_tokens import AccessTokens
 from passport.wechat.client import WeChatClient
+from passport.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Services:
     phones: Phones
     keys: KeyRing
     tokens: Tokens
+    avatars: Avatars
+    uploads: UploadRoom
     readiness: Readiness
     traffic: Traffic
     limits: Limiter
@@ -119,6 +124,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         codes=codes,
         users=store.users,
         sessions=store.sessions,
+        avatars=store.avatars,
         conflicts=store.conflicts,
         tombstones=store.closed_accounts,
         now=now,
@@ -162,6 +168,13 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         phones=phones,
         keys=keys,
         tokens=tokens,
+        avatars=Avatars(
+            store=store.avatars,
+            workshop=Workshop(),
+            base_url=settings.server.public_url or settings.listening_url,
+            now=now,
+        ),
+        uploads=UploadRoom(),
         readiness=Readiness(store=store, keys=keys),
         traffic=Traffic(),
         limits=limits,

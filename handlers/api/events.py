@@ -21,6 +21,7 @@ class EventsHandler(APIHandler):
         "WeChat's console checks that this address is ours.",
         answers={HTTPStatus.OK: None},
         refusals=(NotFound, PushRefused),
+        produces={HTTPStatus.OK: "text/plain"},
     )
     async def get(self, appid: str) -> None:
         """200 with echostr, decrypted if it came encrypted."""
@@ -30,6 +31,8 @@ class EventsHandler(APIHandler):
         "WeChat tells that a user took data back, closed their WeChat account, or was cleaned.",
         answers={HTTPStatus.OK: None},
         refusals=(NotFound, PushRefused, PayloadTooLarge),
+        consumes={"application/json": {"type": "object"}, "text/xml": {"type": "object"}},
+        produces={HTTPStatus.OK: "text/plain"},
     )
     async def post(self, appid: str) -> None:
         """200 `success`, the word that WeChat expects, once all is done. XML and JSON are told apart by the body."""

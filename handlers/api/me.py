@@ -10,6 +10,7 @@ from handlers.api.bearer import BEARER_REFUSALS, BearerHandler
 from handlers.api.credentials import CODE_REFUSALS, Code
 from handlers.api.phone import PhoneAnswer
 from handlers.operations import Answer, Moment, operation
+from passport.avatars import Avatars
 from passport.errors import InvalidRequest, InvalidToken, WrongUser
 from passport.models import User
 from passport.profiles import entered_nickname, entered_text
@@ -158,7 +159,7 @@ class MeHandler(BearerHandler):
             AccountAnswer(
                 account_id=user.user_id,
                 created_at=user.created_at,
-                profile=Profile.model_validate(user.profile),
+                profile=shown_profile(user, self.services.avatars),
                 consent=self._consent(user),
                 phone=PhoneAnswer.model_validate(user.phone, from_attributes=True) if user.phone else None,
             )
@@ -187,3 +188,9 @@ class ExportHandler(BearerHandler):
         exported = await self.services.export.of(user)
         self.set_header("Content-Disposition", f'attachment; filename="{user.user_id}.json"')
         self.reply(ExportAnswer.model_validate(exported))
+
+
+def shown_profile(user: User, avatars: Avatars) -> Profile:
+    """The profile as it is shown: the avatar that the user uploaded wins over the one WeChat told."""
+    uploaded = avatars.url_of(user)
+    return Profile.model_validate({**user.profile, "avatar_url": uploaded or user.profile.get("avatar_url")})

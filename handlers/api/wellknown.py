@@ -69,10 +69,10 @@ class MetadataHandler(APIHandler):
     @operation(
         "What this authorization server offers (RFC 8414).", answers=MetadataAnswer, refusals=(NotFound,)
     )
-    def get(self, path: str | None = None) -> None:
+    def get(self, issuer_path: str = "") -> None:
         """200 with the endpoints; another issuer than ours is not here."""
         settings = self.services.settings
-        if (path or "") != _path_of(settings.issuer):
+        if issuer_path != settings.issuer.partition("://")[2].partition("/")[2]:
             raise NotFound
         base = settings.server.public_url or settings.listening_url
         self.set_header("Cache-Control", _CACHED)
@@ -93,7 +93,3 @@ class MetadataHandler(APIHandler):
 
 
 _SECRETS = ["client_secret_basic", "client_secret_post"]
-
-
-def _path_of(address: str) -> str:
-    return "".join(address.partition("://")[2].partition("/")[1:])

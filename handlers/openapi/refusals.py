@@ -80,7 +80,7 @@ def possible_refusals(operation: Operation, route: Route) -> list[Refusal]:
 def error_examples(refusals: Iterable[Refusal]) -> dict[str, Any]:
     """An example of each refusal in both languages, by the names that `example_names` gives."""
     examples: dict[str, Any] = {}
-    for refusal in sorted(set(refusals), key=lambda each: each.code):
+    for refusal in sorted(set(refusals), key=lambda each: each.__name__):
         for name, hint, language in zip(
             example_names(refusal), (refusal.hint.zh, refusal.hint.en), ("中文", "English"), strict=True
         ):
@@ -90,10 +90,10 @@ def error_examples(refusals: Iterable[Refusal]) -> dict[str, Any]:
                 "hint": hint,
                 "request_id": "5f0c1e9ad8b7426e",
             }
-            examples.setdefault(name, {"summary": f"{refusal.code}, {language}", "value": value})
+            examples[name] = {"summary": f"{refusal.code}, {language}", "value": value}
     return examples
 
 
 def example_names(refusal: Refusal) -> tuple[str, str]:
-    """The names of its examples: Chinese and English."""
-    return f"{refusal.code}.zh", f"{refusal.code}.en"
+    """The names of its examples: Chinese and English. By the class, since one code may have hints for several cases."""
+    return f"{refusal.__name__}.zh", f"{refusal.__name__}.en"

@@ -26,6 +26,9 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"unionid": {"$type": "string"}},
         ),
     ],
+    "avatars": [
+        IndexModel([("user_id", ASCENDING)], name="avatars_user"),
+    ],
     "sessions": [
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="sessions_user_created_at"),
         IndexModel([("expires_at", ASCENDING)], name="sessions_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF),

@@ -171,6 +171,11 @@ class UserStore(CollectionStore):
         return _user(document) if document else None
 
     @translated
+    async def begin_closing(self, user_id: str) -> None:
+        """From now on nothing is added to the account."""
+        await self._collection.update_one({"_id": ObjectId(user_id)}, {"$set": {"status": "closing"}})
+
+    @translated
     async def delete(self, user_id: str) -> bool:
         """Delete the person's document; False when there is none."""
         return (await self._collection.delete_one({"_id": ObjectId(user_id)})).deleted_count == 1
@@ -214,6 +219,7 @@ def _user(document: Document) -> User:
         ban=Ban(**ban) if ban else None,
         consent=Consent(**consent) if consent else None,
         phone=Phone(**{**phone, "code_digest": bytes(phone["code_digest"])}) if phone else None,
+        avatar=document.get("avatar"),
         created_at=document["created_at"],
         last_seen_at=document["last_seen_at"],
         sign_ins=document.get("sign_ins", 0),

@@ -27,6 +27,7 @@ from handlers.openapi.routes import Route, routes_of
 from handlers.openapi.schemas import FORM, JSON
 from handlers.operations import Answer, operation
 from handlers.pages import PageHandler, StaticHandler
+from passport import errors
 from passport.errors import InvalidRequest, NotFound, catalogue
 
 # Handlers whose methods are no operations of the API, each with the reason.
@@ -133,11 +134,12 @@ def test_every_example_is_what_its_schema_says(document: dict[str, Any]) -> None
 
 def test_both_hints_of_every_refusal_are_among_the_examples(document: dict[str, Any]) -> None:
     examples = document["components"]["examples"]
-    codes = {name.rpartition(".")[0] for name in examples}
-    for code in codes:
-        refusal = catalogue()[code]
-        hints = [examples[f"{code}.{language}"]["value"]["hint"] for language in ("zh", "en")]
+    refusals = [getattr(errors, name.rpartition(".")[0]) for name in examples]
+    for refusal in refusals:
+        name = refusal.__name__
+        hints = [examples[f"{name}.{language}"]["value"]["hint"] for language in ("zh", "en")]
         assert hints == [refusal.hint.zh, refusal.hint.en]
+    codes = {refusal.code for refusal in refusals}
     # What belongs to no operation is told in the description.
     for code in catalogue().keys() - codes:
         assert f"`{code}`" in document["info"]["description"]

@@ -1,0 +1,112 @@
+"""The avatars collection: one picture a user, which `users.avatar` names."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from bson import Binary, ObjectId
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
+from pymongo.errors import PyMongoError
+
+from passport.models import Avatar
+from passport.store.faults import CollectionStore, translated
+
+Document = dict[str, Any]
+# A closed account keeps none, so whatever else its status may be called, it is neither of these.
+_HOLDERS = {"$in": ["active", "banned"]}
+
+
+class AvatarStore(CollectionStore):
+    """Reads and changes of avatars.
+
+    The picture and the user's reference to it change in one transaction. So no crash leaves a reference to nothing or a
+    picture of nobody, two uploads at once leave one picture, and of an upload and the closing of its account either
+    comes first: the closing then finds the picture, or the upload finds no account.
+    """
+
+    def __init__(
+        self,
+        collection: AsyncIOMotorCollection[Document],
+        *,
+        users: AsyncIOMotorCollection[Document],
+        deadline: float,
+    ) -> None:
+        super().__init__(collection, deadline=deadline)
+        self._users = users
+
+    @translated
+    async def replace(self, avatar: Avatar) -> bool:
+        """Make it the user's only picture; False, with nothing changed, when there is no such account any more."""
+        user_id = ObjectId(avatar.user_id)
+
+        async def swap(session: AsyncIOMotorClientSession) -> bool:
+            change = {"$set": {"avatar": avatar.avatar_id}}
+            found = await self._users.update_one(
+                {"_id": user_id, "status": _HOLDERS}, change, session=session
+            )
+            if found.matched_count == 0:
+                return False
+            await self._collection.delete_many({"user_id": user_id}, session=session)
+            await self._collection.insert_one(_document(avatar), session=session)
+            return True
+
+        return await self._transaction(swap)
+
+    @translated
+    async def remove(self, user_id: str) -> None:
+        """Take the user's picture away; no matter if there is none."""
+        owner = ObjectId(user_id)
+
+        async def drop(session: AsyncIOMotorClientSession) -> bool:
+            await self._users.update_one({"_id": owner}, {"$unset": {"avatar": ""}}, session=session)
+            await self._collection.delete_many({"user_id": owner}, session=session)
+            return True
+
+        await self._transaction(drop)
+
+    async def _transaction(self, steps: Any) -> bool:
+        # Repeated by the driver when somebody else changed the same user meanwhile. Durable as all our writes are: a
+        # transaction has the client's concerns.
+        client = self._collection.database.client
+        async with await client.start_session() as session:
+            try:
+                done: bool = await session.with_transaction(steps)
+            except PyMongoError:
+                # One that failed at its commit would keep the user's document locked for a minute.
+                with contextlib.suppress(PyMongoError):
+                    await client.admin.command("killSessions", [session.session_id])
+                raise
+            return done
+
+    @translated
+    async def delete_of(self, user_id: str) -> int:
+        """Delete every picture of a user whose account was closed before; how many there were."""
+        result = await self._collection.delete_many({"user_id": ObjectId(user_id)})
+        return result.deleted_count
+
+    @translated
+    async def find(self, avatar_id: str) -> Avatar | None:
+        """None when there is none."""
+        document = await self._collection.find_one({"_id": avatar_id})
+        return _avatar(document) if document else None
+
+
+def _document(avatar: Avatar) -> Document:
+    return {
+        "_id": avatar.avatar_id,
+        "user_id": ObjectId(avatar.user_id),
+        "content": Binary(avatar.content),
+        "media_type": avatar.media_type,
+        "created_at": avatar.created_at,
+    }
+
+
+def _avatar(document: Document) -> Avatar:
+    return Avatar(
+        avatar_id=document["_id"],
+        user_id=str(document["user_id"]),
+        content=bytes(document["content"]),
+        media_type=document["media_type"],
+        created_at=document["created_at"],
+    )
