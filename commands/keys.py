@@ -62,6 +62,8 @@ async def revoke(keys: SigningKeys, kid: str) -> str:
 
 def table(lives: Sequence[KeyLife], now: datetime) -> str:
     """The keys, oldest first, in columns."""
+    if not lives:
+        return "no keys yet: a server makes the first one when it starts"
     rows = [_HEADINGS, *(_row(life, lives, now) for life in lives)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     return "\n".join(

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from passport.avatars import Avatars
 from passport.clock import Now, rfc3339
 from passport.errors import InvalidToken
 from passport.models import Session, User
@@ -19,15 +20,17 @@ class Export:
     """Collects.
 
     Args:
-        users, sessions: what is collected from.
+        users, sessions, avatars: what is collected from.
         now: the clock.
     """
 
-    def __init__(self, *, users: UserStore, sessions: Sessions, now: Now) -> None:
-        self._users, self._sessions, self._now = users, sessions, now
+    def __init__(self, *, users: UserStore, sessions: Sessions, avatars: Avatars, now: Now) -> None:
+        self._users, self._sessions, self._avatars, self._now = users, sessions, avatars, now
 
     async def of(self, user: User) -> dict[str, Any]:
         """`exported_at`, `account` as it is kept, and `sessions`, the sign-ins; values as JSON has them.
+
+        The uploaded avatar is its address, since JSON holds no pictures.
 
         Raises:
             InvalidToken: the account was closed in this moment.
@@ -35,6 +38,8 @@ class Export:
         account = await self._users.export(user.user_id)
         if account is None:
             raise InvalidToken
+        if "avatar" in account:
+            account["avatar"] = self._avatars.url_of(user)
         sessions = await self._sessions.history(user)
         return {
             "exported_at": self._now(),

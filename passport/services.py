@@ -154,6 +154,12 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         sealer=Sealer(secret_key, "pushes"),
         now=now,
     )
+    avatars = Avatars(
+        store=store.avatars,
+        workshop=Workshop(),
+        base_url=settings.server.public_url or settings.listening_url,
+        now=now,
+    )
     return Services(
         settings=settings,
         login=login,
@@ -164,16 +170,11 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         revocation=Revocation(tokens=tokens, sessions=sessions),
         resource_servers=ResourceServers(settings.resource_servers, access=access, issuer=settings.issuer),
         closing=closing,
-        export=Export(users=store.users, sessions=sessions, now=now),
+        export=Export(users=store.users, sessions=sessions, avatars=avatars, now=now),
         phones=phones,
         keys=keys,
         tokens=tokens,
-        avatars=Avatars(
-            store=store.avatars,
-            workshop=Workshop(),
-            base_url=settings.server.public_url or settings.listening_url,
-            now=now,
-        ),
+        avatars=avatars,
         uploads=UploadRoom(),
         readiness=Readiness(store=store, keys=keys),
         traffic=Traffic(),

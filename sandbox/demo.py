@@ -43,6 +43,8 @@ all with one code. Paste again for another visitor.
   {call} {server_url}/accounts/wxapp
   {call} {server_url}/oauth/token
 
+Everything else it can do: {server_url}/docs
+
 Registered already: {", ".join(REGISTERED)}; {stand_in_url}/sandbox/login?user=mei gives what mei sends.
 WeChat pushes, too. This POST lets mei take back nickname and avatar (6):
 {stand_in_url}/sandbox/push?user=mei&revoke_info=6&url={server_url}/wechat/events/{APPID}

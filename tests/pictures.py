@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from PIL import Image, ImageDraw
 
-from tests.client import API, Reply
+from tests.client import API, Reply, bearer
 
 AVATAR = "/accounts/me/avatar"
 RED, GREEN, BLUE, WHITE = (220, 30, 30), (30, 160, 30), (30, 30, 220), (255, 255, 255)
@@ -96,11 +96,6 @@ def form(
 async def upload(api: API, token: str, content: bytes, **options: Any) -> Reply:
     """wx.uploadFile with the user's token."""
     return await api.post(AVATAR, data=form(content, **options), headers=bearer(token))
-
-
-def bearer(token: str) -> dict[str, str]:
-    """The header."""
-    return {"Authorization": f"Bearer {token}"}
 
 
 async def fetched(api: API, path: str, method: str = "GET", **headers: str) -> tuple[int, Any, bytes]:

@@ -13,6 +13,7 @@ from passport.errors import StoreUnavailable
 from passport.services import Services
 from tests.client import API, Reply, bearer
 from tests.conftest import Clock
+from tests.pictures import plain, upload
 
 Database = pymongo.database.Database[dict[str, Any]]
 
@@ -35,7 +36,13 @@ async def test_a_closed_account_leaves_nothing_of_the_person_in_any_collection(
 ) -> None:
     tokens, people = await api.sign_in("mei"), api.stand_in.people
     await api.put("/accounts/me", json={"nickname": "阿美美"}, headers=bearer(tokens["access_token"]))
-    personal = [people.openid("mei"), people.unionid("mei"), "小美", "阿美美", "sandbox-mei"]
+    phone_code = people.phone_code("mei")
+    await api.post(
+        "/accounts/me/phone", json={"phone_code": phone_code}, headers=bearer(tokens["access_token"])
+    )
+    picture = (await upload(api, tokens["access_token"], plain())).json["avatar_url"].rpartition("/")[2]
+    number = database.users.find_one()["phone"]["pure_number"]
+    personal = [people.openid("mei"), people.unionid("mei"), "小美", "阿美美", "sandbox-mei", picture, number]
     before = dump_of(database)
     assert [each for each in personal if each not in before] == []
 
@@ -47,6 +54,8 @@ async def test_a_closed_account_leaves_nothing_of_the_person_in_any_collection(
     after = dump_of(database)
     assert [each for each in personal if each in after] == []
     assert database.users.count_documents({}) == 0
+    assert database.avatars.count_documents({}) == 0
+    assert (await api.get(f"/avatars/{picture}")).error == "not_found"
 
 
 async def test_a_tombstone_without_personal_data_is_kept(api: API, database: Database) -> None:
@@ -129,10 +138,9 @@ async def test_a_closing_that_failed_half_way_is_completed_by_the_next(
     assert (database.users.count_documents({}), database.closed_accounts.count_documents({})) == (0, 1)
 
 
-async def test_an_export_has_everything_that_is_kept_of_the_user_and_nothing_of_another(
+async def test_an_export_has_everything_that_is_kept_of_the_user(
     api: API, database: Database, clock: Clock
 ) -> None:
-    await api.sign_in("bo")
     tokens, people = await api.sign_in("mei"), api.stand_in.people
     await api.put("/accounts/me", json={"nickname": "阿美美"}, headers=bearer(tokens["access_token"]))
     clock.advance(minutes=1)
@@ -147,7 +155,19 @@ async def test_an_export_has_everything_that_is_kept_of_the_user_and_nothing_of_
     assert (account["profile"]["nickname"], account["entered"]["nickname"]) == ("小美🌸", "阿美美")
     assert [each["ip"] for each in sessions] == ["127.0.0.1"]
     assert "refresh" not in sessions[0]
-    assert people.openid("bo") not in str(reply.json)
+
+
+async def test_an_export_names_the_address_of_the_uploaded_avatar(api: API) -> None:
+    token = await api.signed_in("mei")
+    uploaded = (await upload(api, token, plain())).json["avatar_url"]
+    account = (await api.get("/accounts/me/export", headers=bearer(token))).json["account"]
+    assert account["avatar"] == uploaded
+
+
+async def test_an_export_does_not_name_another_person(api: API) -> None:
+    await api.sign_in("bo")
+    reply = await api.get("/accounts/me/export", headers=bearer(await api.signed_in("mei")))
+    assert api.stand_in.people.openid("bo") not in str(reply.json)
 
 
 async def test_an_export_holds_no_secret_of_ours(api: API) -> None:
