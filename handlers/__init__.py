@@ -7,7 +7,7 @@ from tornado.web import Application, url
 from handlers.api.accounts import RegisterHandler
 from handlers.api.avatars import AvatarHandler, PictureHandler
 from handlers.api.events import EventsHandler
-from handlers.api.me import ExportHandler, MeHandler
+from handlers.api.me import CloseHandler, ExportHandler, MeHandler
 from handlers.api.oauth import IntrospectHandler, RevokeHandler, TokenHandler
 from handlers.api.openapi import OpenAPIHandler
 from handlers.api.phone import PhoneHandler
@@ -31,6 +31,7 @@ def make_app(services: Services) -> Application:
             url(r"/oauth/introspect", IntrospectHandler),
             url(r"/accounts/wxapp", RegisterHandler),
             url(r"/accounts/me", MeHandler),
+            url(r"/accounts/me/close", CloseHandler),
             url(r"/accounts/me/export", ExportHandler),
             url(r"/accounts/me/sessions", SessionsHandler),
             url(r"/accounts/me/sessions/(?P<session_id>[0-9a-f]{24})", SessionHandler),

@@ -207,19 +207,23 @@ class APIHandler(BaseHandler):
         """A piece of a body within the limit."""
         self._body += chunk
 
-    def body(self, model: type[Model], *, keep_null: bool = False) -> Model:
+    def body(self, model: type[Model], *, keep_null: bool = False, empty_is_absent: bool = False) -> Model:
         """The body as a model that the operation declares.
 
         Args:
             model: one of the declared ones.
             keep_null: tell null from absent.
+            empty_is_absent: do not tell an empty text from absent.
 
         Raises:
             InvalidRequest, UnsupportedMediaType, PayloadTooLarge: it is not.
         """
         declared = self._operation
         assert declared is None or model in declared.bodies, "the operation declares another body"
-        return validated(model, self.fields(), keep_null=keep_null)
+        fields = self.fields()
+        if empty_is_absent:
+            fields = {name: value for name, value in fields.items() if value != ""}
+        return validated(model, fields, keep_null=keep_null)
 
     def fields(self) -> Fields:
         """The body's members, not validated. Raises as `body` does."""
@@ -300,7 +304,7 @@ def log_request(handler: RequestHandler) -> None:
     fields: dict[str, Any] = {
         "request_id": getattr(handler, "request_id", None),
         "method": request.method,
-        "path": request.path[:_PATH_LIMIT],
+        "path": getattr(handler, "logged_path", request.path[:_PATH_LIMIT]),
         "status": status,
         "duration_ms": round(request.request_time() * 1000, 2),
         "ip": handler.ip if isinstance(handler, BaseHandler) else request.remote_ip,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from passport.clock import Now
 from passport.errors import InvalidToken
 from passport.models import User
-from passport.sessions import Sessions, is_alive
+from passport.sessions import Sessions
 from passport.tokens import Claims, Tokens
 from passport.users import Users, ensure_active
 
@@ -48,9 +48,8 @@ class Access:
         )
         if user is None or session is None:
             raise InvalidToken
-        now = self._now()
         # First: a ban ends the sessions, too, and its reason is the better answer.
-        ensure_active(user, now)
-        if session.user_id != user.user_id or not is_alive(session, user, now):
+        ensure_active(user, self._now())
+        if session.user_id != user.user_id or not self._sessions.is_alive(session, user):
             raise InvalidToken
         return Bearer(user, claims)

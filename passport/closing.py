@@ -16,11 +16,8 @@ from passport.codes import CodeLedger
 from passport.config import App
 from passport.errors import CodeUsed, InvalidToken, WrongUser
 from passport.models import Identity, User
-from passport.store.avatars import AvatarStore
 from passport.store.closed_accounts import ClosedAccountStore
-from passport.store.conflicts import ConflictStore
 from passport.store.sessions import SessionStore
-from passport.store.users import UserStore
 
 log = logging.getLogger("wxpassport.closing")
 
@@ -34,7 +31,8 @@ class Closing:
     Args:
         apps: the mini-programs by appid.
         codes: redeems the code that proves that the user is there.
-        users, sessions, avatars, conflicts, tombstones: what is erased, marked and kept.
+        sessions: what is marked.
+        tombstones: what is erased and kept.
         now: the clock.
     """
 
@@ -43,16 +41,12 @@ class Closing:
         *,
         apps: Mapping[str, App],
         codes: CodeLedger,
-        users: UserStore,
         sessions: SessionStore,
-        avatars: AvatarStore,
-        conflicts: ConflictStore,
         tombstones: ClosedAccountStore,
         now: Now,
     ) -> None:
         self._apps, self._codes, self._now = apps, codes, now
-        self._users, self._sessions, self._avatars = users, sessions, avatars
-        self._conflicts, self._tombstones = conflicts, tombstones
+        self._sessions, self._tombstones = sessions, tombstones
 
     async def close_with_code(self, bearer: Bearer, code: str) -> datetime:
         """Close the bearer's account, proved by a fresh code of theirs; when it was closed.
@@ -77,20 +71,18 @@ class Closing:
             return closed_at
 
     async def close(self, user: User, *, by: str) -> datetime:
-        """Close the account; safe to repeat.
+        """Close the account; safe to repeat, also at the same time elsewhere.
 
-        The person's document goes last: with it goes every door, so whoever repeats a failed call still gets in.
+        With the person's document every door closes. The marks on the sessions follow, for the history.
 
         Raises:
-            StoreUnavailable: not all of it may be done; the same call again completes it.
+            StoreUnavailable: it may be done or not; the same call again is safe.
         """
         now = self._now()
-        await self._tombstones.insert(user.user_id, registered_at=user.created_at, closed_at=now, by=by)
-        # Or a picture that is being uploaded now would be left behind.
-        await self._users.begin_closing(user.user_id)
-        await self._avatars.delete_of(user.user_id)
-        await self._conflicts.delete_of(user.user_id)
+        closed = await self._tombstones.close(
+            user.user_id, registered_at=user.created_at, closed_at=now, by=by
+        )
         await self._sessions.end_all(user.user_id, by="closed", at=now)
-        await self._users.delete(user.user_id)
-        log.info("an account was closed", extra={"account_id": user.user_id, "closed_by": by})
+        if closed:
+            log.info("an account was closed", extra={"account_id": user.user_id, "closed_by": by})
         return now

@@ -241,17 +241,24 @@ class Tokens(_Section):
     access_ttl: Annotated[Duration, _at_least(timedelta(seconds=1), "1s")] = timedelta(hours=1)
     refresh_ttl: Annotated[Duration, _at_least(timedelta(seconds=1), "1s")] = timedelta(days=30)
     refresh_grace: Annotated[Duration, _at_most(timedelta(minutes=5), "5m")] = timedelta(seconds=10)
-    session_ttl: Annotated[Duration, _at_least(timedelta(seconds=1), "1s")] = timedelta(days=90)
+    session_ttl: Annotated[Duration, _at_least(timedelta(minutes=1), "1m")] = timedelta(days=90)
     key_rotation: Annotated[
         Annotated[Duration, _at_least(timedelta(days=1), "1d")] | None, BeforeValidator(_switchable)
     ] = timedelta(days=90)
+
+
+def _unreserved(value: SecretStr) -> SecretStr:
+    # Others would be escaped within HTTP Basic by some clients (RFC 6749 section 2.3.1) and not by others.
+    if not re.fullmatch(r"[A-Za-z0-9._~-]+", value.get_secret_value()):
+        raise ValueError("may hold letters, digits and . _ ~ - only; make one with: openssl rand -hex 32")
+    return value
 
 
 class ResourceServer(_Section):
     """Another service of the team, which may introspect tokens; those of `apps` alone unless that is empty."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
-    secret: Annotated[SecretStr, AfterValidator(_strong_secret)]
+    secret: Annotated[SecretStr, AfterValidator(_strong_secret), AfterValidator(_unreserved)]
     apps: tuple[str, ...] = ()
 
 

@@ -196,6 +196,13 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     app_secrets, appids = zip(*((app.secret, app.appid) for app in settings.wechat.apps), strict=True)
     if settings.secret_key and settings.secret_key in app_secrets:
         yield "secret_key repeats an AppSecret; it must be a secret of its own"
+    if settings.tokens.refresh_ttl > settings.tokens.session_ttl:
+        yield "tokens.refresh_ttl is longer than tokens.session_ttl, which ends the session before"
+    if not (settings.mongodb.embedded or settings.server.public_url or settings.tokens.issuer):
+        yield (
+            "server.public_url is missing; servers over one MongoDB must agree on the issuer of their tokens. Set it "
+            "to how mini-programs reach them (or set tokens.issuer)"
+        )
     for server in settings.resource_servers:
         if server.secret in (*app_secrets, settings.secret_key):
             yield f"resource_servers: the secret of {server.id} repeats another; it must be one of its own"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -28,7 +29,9 @@ class Export:
         self._users, self._sessions, self._avatars, self._now = users, sessions, avatars, now
 
     async def of(self, user: User) -> dict[str, Any]:
-        """`exported_at`, `account` as it is kept, and `sessions`, the sign-ins; values as JSON has them.
+        """`exported_at`, `account`, and `sessions`, the last sign-ins; values as JSON has them.
+
+        `older_sessions` says how many sign-ins are kept beyond those that are told.
 
         The uploaded avatar is its address, since JSON holds no pictures.
 
@@ -40,12 +43,20 @@ class Export:
             raise InvalidToken
         if "avatar" in account:
             account["avatar"] = self._avatars.url_of(user)
-        sessions = await self._sessions.history(user)
-        return {
-            "exported_at": self._now(),
-            "account": _plain(account),
-            "sessions": [_plain(_told(session)) for session in sessions],
-        }
+        sessions, left_out = await self._sessions.history(user)
+        # Off the event loop, which a long history would hold.
+        return await asyncio.to_thread(_exported, account, sessions, left_out, self._now())
+
+
+def _exported(
+    account: Mapping[str, Any], sessions: list[Session], left_out: int, now: datetime
+) -> dict[str, Any]:
+    return {
+        "exported_at": now,
+        "account": _plain(account),
+        "sessions": [_plain(_told(session)) for session in sessions],
+        "older_sessions": left_out,
+    }
 
 
 def _told(session: Session) -> dict[str, Any]:

@@ -31,7 +31,7 @@ log = logging.getLogger("wxpassport")
 Group = Literal["token", "register", "refresh", "revoke", "introspect", "bearer", "upload", "export"]
 _Scope = Literal["per_ip", "per_user", "global"]
 # Windows remembered of one limit. Beyond it the oldest is forgotten, which costs exactness and not memory.
-_MOST_WINDOWS = 50_000
+_MOST_WINDOWS = 10_000
 _EVERYBODY = ""
 # Providers give a customer a /64 or more (RFC 6177), so a single address of it means nothing.
 _IPV6_PREFIX = 64

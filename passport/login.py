@@ -5,7 +5,6 @@ The person is who code2session says; the decrypted payload is profile data besid
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -112,11 +111,9 @@ class LoginFlow:
             if user is None:
                 raise Unregistered
             ensure_active(user, self._now())
-            # Both must be durable before the answer; neither needs the other.
-            pair, _ = await asyncio.gather(
-                self._sessions.start(user, appid=app.appid, device=device),
-                self._users.record_sign_in(user, redemption.session, profile, at=self._now()),
-            )
+            # Both are durable before the answer. In this order a closed account is left no session.
+            await self._users.record_sign_in(user, redemption.session, profile, at=self._now())
+            pair = await self._sessions.start(user, appid=app.appid, device=device)
             answer = pair.answer
             redemption.consume(answer)
             return answer

@@ -14,7 +14,7 @@ from typing import TypeGuard
 
 from passport.clock import Now
 from passport.config import App
-from passport.errors import TAP_AGAIN, InvalidPhoneCode, InvalidToken, TemporarilyUnavailable
+from passport.errors import TAP_AGAIN, InvalidPhoneCode, InvalidToken, PhoneCodeUsed, TemporarilyUnavailable
 from passport.locks import KeyedLocks
 from passport.models import Phone, User
 from passport.sealing import Sealer
@@ -26,6 +26,8 @@ log = logging.getLogger("wxpassport.phones")
 
 # A code of WeChat's phone button lives this long.
 REPEATED = timedelta(minutes=5)
+# How long another process may take, in seconds, to write down a number that WeChat told it.
+_LOOKS = (0.0, 0.1, 0.4)
 
 
 class Phones:
@@ -96,11 +98,27 @@ class Phones:
         if user is not None and self._is_repeated(user.phone, digest):
             # A double tap, or a retry whose answer was lost: WeChat would refuse the code that has just worked.
             return user.phone
-        phone = self._phone(app, await self._ask(app, phone_code), digest)
+        try:
+            number = await self._ask(app, phone_code)
+        except (InvalidPhoneCode, PhoneCodeUsed):
+            # Another process may have had the same tap and be about to write the number down.
+            bound = await self._bound_elsewhere(user_id, digest)
+            if bound is None:
+                raise
+            return bound
+        phone = self._phone(app, number, digest)
         if not await self._store.set_phone(user_id, phone):
             raise InvalidToken
         log.info("phone bound", extra={"account_id": user_id, "appid": app.appid})
         return phone
+
+    async def _bound_elsewhere(self, user_id: str, digest: bytes) -> Phone | None:
+        for pause in _LOOKS:
+            await asyncio.sleep(pause)
+            user = await self._store.find(user_id)
+            if user is not None and self._is_repeated(user.phone, digest):
+                return user.phone
+        return None
 
     def _is_repeated(self, phone: Phone | None, digest: bytes) -> TypeGuard[Phone]:
         return phone is not None and phone.code_digest == digest and self._now() - phone.bound_at <= REPEATED

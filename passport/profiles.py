@@ -26,6 +26,7 @@ ANONYMOUS_AVATAR = (
 # Pages show avatars from these hosts alone, and a URL to anywhere else is no avatar of WeChat's.
 AVATAR_HOSTS = frozenset({"thirdwx.qlogo.cn", "wx.qlogo.cn"})
 
+_TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _TEXTS = {
     "nickName": "nickname",
     "city": "city",
@@ -47,6 +48,9 @@ def entered_text(text: str, *, most_graphemes: int | None = None) -> str:
     # Cc: control characters, line breaks among them. Cs: half a surrogate pair, which MongoDB cannot keep.
     if any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in text):
         raise ValueError("holds a control character")
+    # They turn the text around them, and with it the page of an operator (Unicode TR 36 section 2.11).
+    if any(unicodedata.bidirectional(each) in _TURNING for each in text):
+        raise ValueError("holds a character that changes the direction of the text")
     if len(text) > NICKNAME_LIMIT:
         raise ValueError(f"is longer than {NICKNAME_LIMIT} code points")
     if most_graphemes is not None and len(regex.findall(r"\X", text)) > most_graphemes:

@@ -18,16 +18,27 @@ from passport.models import Identity, PushReceipt, User
 from passport.sealing import Sealer
 from passport.store.erasure import ErasureStore
 from passport.store.push_receipts import PushReceiptStore
+from passport.store.push_signatures import PushSignatureStore
 from passport.store.users import UserStore
-from passport.wechat.pushes import CANCELLED, MODIFIED, Channel, Envelope, Push, aes_key_of, echo, read_push
+from passport.wechat.pushes import (
+    CANCELLED,
+    FRESHNESS,
+    MODIFIED,
+    Channel,
+    Envelope,
+    Push,
+    aes_key_of,
+    echo,
+    read_push,
+)
 
 log = logging.getLogger("wxpassport.pushes")
 
 # WeChat cuts a push off after five seconds, and what it heard by then counts.
 PATIENCE = 4.0
 
-NICKNAME = ("profile.nickname", "entered.nickname")
-AVATAR = ("profile.avatar_url", "entered.avatar_url", "avatar")
+NICKNAME = ("nickname",)
+AVATAR = ("avatar_url", "avatar")
 PHONE = ("phone",)
 # RevokeInfo (WeChat, 授权用户信息变更). The other kinds, such as invoices or the microphone, are nothing that we keep.
 NAMED: Mapping[int, tuple[str, ...]] = {6: NICKNAME + AVATAR, 8: PHONE, 19: NICKNAME, 20: AVATAR}
@@ -54,6 +65,7 @@ class PushEvents:
         erasure: erases named members.
         closing: closes accounts.
         receipts: remembers what was handled.
+        signatures: remembers what plain signatures came with.
         sealer: digests what a receipt is found by.
         now: the clock.
     """
@@ -66,26 +78,31 @@ class PushEvents:
         erasure: ErasureStore,
         closing: Closing,
         receipts: PushReceiptStore,
+        signatures: PushSignatureStore,
         sealer: Sealer,
         now: Now,
     ) -> None:
         self._channels = {app.appid: channel for app in apps if (channel := _channel(app))}
         self._users, self._erasure, self._closing = users, erasure, closing
-        self._receipts, self._sealer, self._now = receipts, sealer, now
+        self._receipts, self._signatures = receipts, signatures
+        self._sealer, self._now = sealer, now
 
-    def echo(self, appid: str, envelope: Envelope, echostr: str) -> str:
+    async def echo(self, appid: str, envelope: Envelope, echostr: str) -> str:
         """The answer to the console's check of the address.
 
         Raises:
             NotFound: no such app, or it has no `push`.
             PushRefused: the check is not WeChat's.
+            StoreUnavailable: MongoDB does not answer.
         """
         channel = self._listened(appid)
         try:
-            return echo(channel, envelope, echostr, now=self._now())
+            answer = echo(channel, envelope, echostr, now=self._now())
+            await self._claim(envelope, self._sealer.digest("echo"))
         except PushRefused as refusal:
             _log_refusal(appid, refusal)
             raise
+        return answer
 
     async def handle(self, appid: str, envelope: Envelope, body: bytes) -> None:
         """Do what the push asks for, once.
@@ -98,6 +115,8 @@ class PushEvents:
         channel = self._listened(appid)
         try:
             push = read_push(channel, envelope, body, now=self._now())
+            if push is not None and push.plain:
+                await self._claim(envelope, self._sealer.digest(*push.identity))
         except PushRefused as refusal:
             _log_refusal(appid, refusal)
             raise
@@ -108,6 +127,14 @@ class PushEvents:
                 await self._once(appid, push)
         except TimeoutError as error:
             raise StoreUnavailable from error
+
+    async def _claim(self, envelope: Envelope, push: bytes) -> None:
+        """A plain signature covers no body, so it is good for the one it first came with."""
+        signature = self._sealer.digest(envelope.timestamp, envelope.nonce, envelope.signature)
+        # Fresh both ways: what comes from a clock ahead of ours is fresh for twice as long.
+        expires_at = self._now() + 2 * FRESHNESS
+        if not await self._signatures.claim(signature, push=push, expires_at=expires_at):
+            raise PushRefused("a signature that came with another push")
 
     def _listened(self, appid: str) -> Channel:
         if appid not in self._channels:

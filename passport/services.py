@@ -92,6 +92,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         tokens=tokens,
         refresh_tokens=RefreshTokens(Sealer(secret_key, "refresh-tokens")),
         limits=limits,
+        appids={app.appid for app in settings.wechat.apps},
         lifetimes=Lifetimes(
             refresh=settings.tokens.refresh_ttl,
             session=settings.tokens.session_ttl,
@@ -122,10 +123,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
     closing = Closing(
         apps={app.appid: app for app in settings.wechat.apps},
         codes=codes,
-        users=store.users,
         sessions=store.sessions,
-        avatars=store.avatars,
-        conflicts=store.conflicts,
         tombstones=store.closed_accounts,
         now=now,
     )
@@ -151,6 +149,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         erasure=store.erasure,
         closing=closing,
         receipts=store.push_receipts,
+        signatures=store.push_signatures,
         sealer=Sealer(secret_key, "pushes"),
         now=now,
     )

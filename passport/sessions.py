@@ -8,6 +8,7 @@ marks on the sessions themselves follow for the history. The one session that ma
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +29,8 @@ log = logging.getLogger("wxpassport.sessions")
 # The Cybersecurity Law, article 21, asks for network logs of at least six months.
 LOGIN_HISTORY = timedelta(days=190)
 _TRIES = 5
+_LAST_SECOND = timedelta(seconds=2)
+_HISTORY_TOLD = 1_000
 _LISTED = 200
 
 
@@ -68,9 +71,9 @@ class Lifetimes:
 
 
 def is_alive(session: Session, user: User, now: datetime) -> bool:
-    """Whether tokens of this session still count."""
+    """Whether tokens of this session still count. In its last second none could be issued, so it is over before it."""
     current = session.epoch == user.session_epoch or session.session_id == user.spared_session
-    return session.ended_at is None and now < session.ends_at and current
+    return session.ended_at is None and session.ends_at - now > _LAST_SECOND and current
 
 
 class Sessions:
@@ -81,6 +84,7 @@ class Sessions:
         tokens: issues access tokens.
         refresh_tokens: makes refresh tokens.
         limits: how often one user may refresh.
+        appids: the configured apps; a session of another one is over.
         lifetimes: how long they live.
         now: the clock.
     """
@@ -93,11 +97,12 @@ class Sessions:
         tokens: Tokens,
         refresh_tokens: RefreshTokens,
         limits: Limiter,
+        appids: Collection[str],
         lifetimes: Lifetimes,
         now: Now,
     ) -> None:
         self._store, self._users, self._tokens = store, users, tokens
-        self._refresh_tokens, self._limits = refresh_tokens, limits
+        self._refresh_tokens, self._limits, self._appids = refresh_tokens, limits, appids
         self._lifetimes, self._now = lifetimes, now
 
     async def start(self, user: User, *, appid: str, device: Device) -> TokenPair:
@@ -121,8 +126,12 @@ class Sessions:
         await self._store.insert(session)
         return self._pair(session, first)
 
-    async def refresh(self, text: str) -> TokenPair:
+    async def refresh(self, text: str, *, appid: str | None = None) -> TokenPair:
         """The next tokens of the session, for its current refresh token.
+
+        Args:
+            text: the token.
+            appid: the app that the client says it is; a token is bound to its client (RFC 6749 section 6).
 
         Raises:
             InvalidGrant: the token is not ours, not current, or of a session that is over. If it was used before, its
@@ -132,6 +141,8 @@ class Sessions:
         token = self._refresh_tokens.read(text)
         successor = self._refresh_tokens.successor(token)
         session = await self._get_alive(token.session_id)
+        if appid not in (None, session.appid):
+            raise InvalidGrant
         await self._limits.admit_user("refresh", session.user_id)
         for _ in range(_TRIES):
             verdict = self._decide(session, token, successor)
@@ -146,24 +157,30 @@ class Sessions:
             session = await self._get_alive(token.session_id)
         raise InvalidGrant
 
+    def is_alive(self, session: Session, user: User) -> bool:
+        """Whether tokens of this session still count."""
+        return session.appid in self._appids and is_alive(session, user, self._now())
+
     async def find(self, session_id: str) -> Session | None:
         """None when there is no such session."""
         return await self._store.find(session_id)
 
     async def list_alive(self, user: User) -> list[Session]:
         """Where the user is signed in, newest first."""
-        now = self._now()
-        # What began before the longest life of a session has ended.
-        found = await self._store.list_of(
-            user.user_id, limit=_LISTED, since=now - self._lifetimes.session - timedelta(days=1)
+        found = await self._store.list_alive(
+            user.user_id,
+            epoch=user.session_epoch,
+            spared=user.spared_session,
+            now=self._now(),
+            limit=_LISTED,
         )
-        return [
-            session for session in found if is_alive(session, user, now) and session.refresh.expires_at > now
-        ]
+        return [session for session in found if self.is_alive(session, user)]
 
-    async def history(self, user: User) -> list[Session]:
-        """Every sign-in that is still kept, newest first."""
-        return await self._store.list_of(user.user_id, limit=10_000)
+    async def history(self, user: User) -> tuple[list[Session], int]:
+        """The sign-ins that are still kept, newest first, and how many older ones are not among them."""
+        told = await self._store.list_of(user.user_id, limit=_HISTORY_TOLD)
+        kept = len(told) if len(told) < _HISTORY_TOLD else await self._store.count_of(user.user_id)
+        return told, kept - len(told)
 
     async def revoke(self, text: str) -> None:
         """End the session of a refresh token, whatever its generation; one we never made changes nothing."""
@@ -195,10 +212,9 @@ class Sessions:
         user = await self._users.find(session.user_id) if session else None
         if session is None or user is None:
             raise InvalidGrant
-        now = self._now()
         # First: a ban ends the sessions, too, and its reason is the better answer.
-        ensure_active(user, now)
-        if not is_alive(session, user, now):
+        ensure_active(user, self._now())
+        if not self.is_alive(session, user):
             raise InvalidGrant
         return session
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from passport.clock import Now, rfc3339
-from passport.errors import AccountDisabled, StoreUnavailable
+from passport.errors import AccountDisabled, StoreUnavailable, Unregistered
 from passport.models import Ban, Consent, Identity, User
 from passport.store.conflicts import ConflictStore
 from passport.store.sessions import SessionStore
@@ -94,13 +94,13 @@ class Users:
     ) -> None:
         """Note the sign-in, durably, with what it newly told: a unionid that appears later is filled in."""
         unionid = session.unionid if user.unionid is None else None
-        # What the user entered or removed is theirs; WeChat's word does not come back by signing in.
-        told = {name: value for name, value in profile.items() if name not in user.entered}
         try:
-            await self._store.record_sign_in(user.user_id, at=at, profile=told, unionid=unionid)
+            found = await self._store.record_sign_in(user.user_id, at=at, profile=profile, unionid=unionid)
         except UnionidTaken:
-            await self._store.record_sign_in(user.user_id, at=at, profile=told, unionid=None)
+            found = await self._store.record_sign_in(user.user_id, at=at, profile=profile, unionid=None)
             unionid = None
+        if not found:
+            raise Unregistered
         if session.unionid is not None and session.unionid != (unionid or user.unionid):
             await self._note_conflict(user, session.unionid, at)
 

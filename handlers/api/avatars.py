@@ -181,6 +181,9 @@ class AvatarHandler(BearerHandler):
 class PictureHandler(APIHandler):
     """`/avatars/{id}`."""
 
+    # The address is all it takes to see the picture, so it is not written down.
+    logged_path = "/avatars/[id]"
+
     def compute_etag(self) -> str | None:
         """The id: another picture has another one. Nothing for a refusal."""
         return f'"{self.path_kwargs["avatar_id"]}"' if self.get_status() == HTTPStatus.OK else None

@@ -11,17 +11,20 @@ from passport.errors import InvalidClient, MalformedRequest
 
 
 def client_credentials(
-    headers: HTTPHeaders, client_id: str | None, client_secret: str | None
+    headers: HTTPHeaders, client_id: str | None, client_secret: str | None, *, optional: bool = False
 ) -> tuple[str, str] | None:
     """The id and the secret, by HTTP Basic or in the body; None when there is neither.
 
-    A lone client_id in the body names a client and proves nothing, so it counts as neither.
+    A lone client_id in the body names a client and proves nothing, so it counts as neither. Where authentication is
+    `optional`, so does an Authorization header of another scheme.
 
     Raises:
         MalformedRequest: both ways are used at once.
         InvalidClient: the header is no sound Basic.
     """
     given = headers.get_list("Authorization")
+    if optional and not any(each.lower().startswith("basic") for each in given):
+        given = []
     if given and client_secret is not None:
         raise MalformedRequest("Authenticate by the Authorization header or in the body, not by both.")
     if given:

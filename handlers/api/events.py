@@ -25,7 +25,7 @@ class EventsHandler(APIHandler):
     )
     async def get(self, appid: str) -> None:
         """200 with echostr, decrypted if it came encrypted."""
-        self._say(self.services.pushes.echo(appid, self._envelope(), self._parameter("echostr")))
+        self._say(await self.services.pushes.echo(appid, self._envelope(), self._parameter("echostr")))
 
     @operation(
         "WeChat tells that a user took data back, closed their WeChat account, or was cleaned.",

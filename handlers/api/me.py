@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -61,6 +62,7 @@ class ExportAnswer(Answer):
     exported_at: Moment
     account: dict[str, Any]
     sessions: list[dict[str, Any]]
+    older_sessions: int
 
 
 def _none_when_empty(value: object) -> object:
@@ -139,6 +141,9 @@ class MeHandler(BearerHandler):
         changed = await self.services.users.enter(user, body.entered, consent_version=body.consent_version)
         if changed is None:
             raise InvalidToken  # closed in this moment
+        if "avatar_url" in body.entered and changed.avatar is not None:
+            await self.services.avatars.remove(user.user_id)
+            changed = replace(changed, avatar=None)
         self._show(changed)
 
     @operation(
@@ -150,9 +155,7 @@ class MeHandler(BearerHandler):
     )
     async def delete(self) -> None:
         """200 with the time; the code must be fresh and the user's own."""
-        bearer = await self.bearer()
-        closed_at = await self.services.closing.close_with_code(bearer, self.body(CloseBody).code)
-        self.reply(ClosedAnswer(account_id=bearer.user.user_id, closed_at=closed_at))
+        await close_account(self)
 
     def _show(self, user: User) -> None:
         self.reply(
@@ -170,6 +173,29 @@ class MeHandler(BearerHandler):
         if consent is None:
             return None
         return ConsentAnswer(version=consent.version, at=consent.at, current=consent.version == policy)
+
+
+class CloseHandler(BearerHandler):
+    """`/accounts/me/close`: as DELETE /accounts/me, for clients whose DELETE has no body (RFC 9110 section 9.3.5)."""
+
+    @operation(
+        "Close the account, for clients that cannot send a body with DELETE.",
+        body=CloseBody,
+        answers=ClosedAnswer,
+        refusals=(*BEARER_REFUSALS, *CODE_REFUSALS, WrongUser),
+        caller="bearer",
+    )
+    async def post(self) -> None:
+        """200 with the time; the code must be fresh and the user's own."""
+        await close_account(self)
+
+
+async def close_account(handler: BearerHandler) -> None:
+    """Close the bearer's account with the code in the body, and answer."""
+    bearer = await handler.bearer()
+    code = handler.body(CloseBody).code
+    closed_at = await handler.services.closing.close_with_code(bearer, code)
+    handler.reply(ClosedAnswer(account_id=bearer.user.user_id, closed_at=closed_at))
 
 
 class ExportHandler(BearerHandler):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from handlers.api.clients import client_credentials
 from handlers.api.credentials import LOGIN_REFUSALS, LoginBody
@@ -28,10 +28,16 @@ _TOKEN_LIMIT = 8192
 Text = Annotated[str, Field(min_length=1, max_length=_TOKEN_LIMIT)]
 
 
+def _ours_when_empty(value: object) -> object:
+    return value or WXAPP_GRANT
+
+
 class TokenBody(LoginBody):
     """Sign in with what wx.login gave."""
 
-    grant_type: Literal["urn:wxpassport:oauth:grant-type:wxapp"] = WXAPP_GRANT
+    grant_type: Annotated[
+        Literal["urn:wxpassport:oauth:grant-type:wxapp"], BeforeValidator(_ours_when_empty)
+    ] = WXAPP_GRANT
 
 
 class RefreshBody(BaseModel):
@@ -41,6 +47,10 @@ class RefreshBody(BaseModel):
 
     grant_type: Literal["refresh_token"]
     refresh_token: Text
+    client_id: Annotated[str, Field(max_length=256)] | None = Field(
+        default=None,
+        description="The mini-program's appid, for clients that send it; it must be the session's.",
+    )
 
 
 class RevokeBody(BaseModel):
@@ -102,7 +112,8 @@ class OAuthHandler(APIHandler):
     def standard_body(self, model: type[Model]) -> Model:
         """The body as the model. Raises MalformedRequest."""
         try:
-            return self.body(model)
+            # A parameter without a value counts as omitted (RFC 6749 section 3.2).
+            return self.body(model, empty_is_absent=True)
         except InvalidRequest as error:
             description = error.description
         # Raised out here, so that what was sent does not stay in memory with the refusal's context.
@@ -129,10 +140,10 @@ class TokenHandler(OAuthHandler):
     async def post(self) -> None:
         """200 with our tokens; 401 `unregistered`; 403 when a parameter is wrong; 400 `invalid_grant`."""
         self.set_header("Pragma", "no-cache")  # RFC 6749 section 5.1
-        grant_type = self.fields().get("grant_type")
+        grant_type = self.fields().get("grant_type") or None
         if grant_type == REFRESH_GRANT:
-            pair = await self.services.sessions.refresh(self.standard_body(RefreshBody).refresh_token)
-            answer = pair.answer
+            body = self.standard_body(RefreshBody)
+            answer = (await self.services.sessions.refresh(body.refresh_token, appid=body.client_id)).answer
         elif grant_type in (None, WXAPP_GRANT) or not isinstance(grant_type, str):
             answer = await self.services.login.sign_in(self.body(TokenBody).credentials, self.device)
         else:
@@ -153,8 +164,10 @@ class RevokeHandler(OAuthHandler):
     async def post(self) -> None:
         """200 for a token that counted and for one that did not."""
         body = self.standard_body(RevokeBody)
-        # Mini-programs are public clients, so none has to authenticate; who does must get it right.
-        credentials = client_credentials(self.request.headers, body.client_id, body.client_secret)
+        # Mini-programs are public clients, so none has to authenticate; who does must get it right. The access token
+        # that a wrapper sends with every request authenticates nobody here.
+        headers = self.request.headers
+        credentials = client_credentials(headers, body.client_id, body.client_secret, optional=True)
         if credentials is not None:
             self.services.resource_servers.authenticate(*credentials)
         await self.services.revocation.revoke(body.token)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from bson import Binary, ObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
-from pymongo.errors import PyMongoError
 
 from passport.models import Avatar
 from passport.store.faults import CollectionStore, translated
+from passport.store.transactions import transaction
 
 Document = dict[str, Any]
-# A closed account keeps none, so whatever else its status may be called, it is neither of these.
-_HOLDERS = {"$in": ["active", "banned"]}
 
 
 class AvatarStore(CollectionStore):
@@ -42,16 +39,14 @@ class AvatarStore(CollectionStore):
 
         async def swap(session: AsyncIOMotorClientSession) -> bool:
             change = {"$set": {"avatar": avatar.avatar_id}}
-            found = await self._users.update_one(
-                {"_id": user_id, "status": _HOLDERS}, change, session=session
-            )
+            found = await self._users.update_one({"_id": user_id}, change, session=session)
             if found.matched_count == 0:
                 return False
             await self._collection.delete_many({"user_id": user_id}, session=session)
             await self._collection.insert_one(_document(avatar), session=session)
             return True
 
-        return await self._transaction(swap)
+        return await transaction(self._collection, swap)
 
     @translated
     async def remove(self, user_id: str) -> None:
@@ -63,27 +58,7 @@ class AvatarStore(CollectionStore):
             await self._collection.delete_many({"user_id": owner}, session=session)
             return True
 
-        await self._transaction(drop)
-
-    async def _transaction(self, steps: Any) -> bool:
-        # Repeated by the driver when somebody else changed the same user meanwhile. Durable as all our writes are: a
-        # transaction has the client's concerns.
-        client = self._collection.database.client
-        async with await client.start_session() as session:
-            try:
-                done: bool = await session.with_transaction(steps)
-            except PyMongoError:
-                # One that failed at its commit would keep the user's document locked for a minute.
-                with contextlib.suppress(PyMongoError):
-                    await client.admin.command("killSessions", [session.session_id])
-                raise
-            return done
-
-    @translated
-    async def delete_of(self, user_id: str) -> int:
-        """Delete every picture of a user whose account was closed before; how many there were."""
-        result = await self._collection.delete_many({"user_id": ObjectId(user_id)})
-        return result.deleted_count
+        await transaction(self._collection, drop)
 
     @translated
     async def find(self, avatar_id: str) -> Avatar | None:

@@ -23,6 +23,7 @@ from passport.store.indexes import make_indexes
 from passport.store.limits import LimitCounters
 from passport.store.pending_logins import PendingLoginStore
 from passport.store.push_receipts import PushReceiptStore
+from passport.store.push_signatures import PushSignatureStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
 from passport.store.users import UserStore
@@ -85,10 +86,11 @@ class Store(Deadlined):
         self.avatars = AvatarStore(durable["avatars"], users=durable["users"], deadline=deadline)
         self.sessions = SessionStore(durable["sessions"], deadline=deadline)
         self.conflicts = ConflictStore(durable["identity_conflicts"], deadline=deadline)
-        self.closed_accounts = ClosedAccountStore(durable["closed_accounts"], deadline=deadline)
+        self.closed_accounts = ClosedAccountStore(durable, deadline=deadline)
         self.signing_keys = SigningKeyStore(durable["signing_keys"], deadline=deadline)
         self.erasure = ErasureStore(durable["users"], durable["avatars"], deadline=deadline)
         self.push_receipts = PushReceiptStore(durable["push_receipts"], deadline=deadline)
+        self.push_signatures = PushSignatureStore(durable["push_signatures"], deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
         # Can be fetched again, and must be read as it is now, not as a majority knew it a moment ago.
         self.wechat_access_tokens = AccessTokenStore(volatile["wechat_access_tokens"], deadline=deadline)

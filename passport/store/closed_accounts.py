@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from bson import ObjectId
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 
 from passport.store.faults import CollectionStore, translated
+from passport.store.transactions import transaction
 
 
 class ClosedAccountStore(CollectionStore):
-    """Writes of tombstones."""
+    """Puts tombstones in the place of people.
+
+    Args:
+        database: with the guarantees that people's data need.
+        deadline: in seconds.
+    """
+
+    def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]], *, deadline: float) -> None:
+        super().__init__(database["closed_accounts"], deadline=deadline)
+        self._database = database
 
     @translated
-    async def insert(self, user_id: str, *, registered_at: datetime, closed_at: datetime, by: str) -> None:
-        """Keep the tombstone; repeated, the first one stays."""
-        tombstone = {"registered_at": registered_at, "closed_at": closed_at, "closed_by": by}
-        await self._collection.update_one(
-            {"_id": ObjectId(user_id)}, {"$setOnInsert": tombstone}, upsert=True
-        )
+    async def close(self, user_id: str, *, registered_at: datetime, closed_at: datetime, by: str) -> bool:
+        """Erase the person and keep the tombstone, in one transaction; False when there is no such user any more.
+
+        So no crash leaves half of it, and an upload that meets it comes first, or finds nobody.
+        """
+        account = ObjectId(user_id)
+        tombstone = {"_id": account, "registered_at": registered_at, "closed_at": closed_at, "closed_by": by}
+
+        async def steps(session: AsyncIOMotorClientSession) -> bool:
+            found = await self._database["users"].delete_one({"_id": account}, session=session)
+            if found.deleted_count == 0:
+                return False
+            await self._database["avatars"].delete_many({"user_id": account}, session=session)
+            await self._database["identity_conflicts"].delete_many({"accounts": account}, session=session)
+            await self._collection.insert_one(tombstone, session=session)
+            return True
+
+        return await transaction(self._collection, steps)

@@ -25,8 +25,3 @@ class ConflictStore(CollectionStore):
             },
             upsert=True,
         )
-
-    @translated
-    async def delete_of(self, user_id: str) -> None:
-        """Forget the conflicts of an account that is closed."""
-        await self._collection.delete_many({"accounts": ObjectId(user_id)})

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from bson import ObjectId
-from motor.motor_asyncio import AsyncIOMotorCollection
+from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
 
 from passport.store.faults import CollectionStore, translated
+from passport.store.transactions import transaction
 
 Document = dict[str, Any]
 
@@ -33,13 +34,28 @@ class ErasureStore(CollectionStore):
 
     @translated
     async def erase(self, user_id: str, members: Sequence[str]) -> bool:
-        """Remove these members, such as `profile.nickname`, by one statement. False when there were none.
+        """Remove these members of the profile (`nickname`, `avatar_url`), `phone` or `avatar`; False if none was there.
 
-        With `avatar` go the images. They go first: a crash leaves an id that leads nowhere, and never an image that
-        nobody looks for any more.
+        In one transaction, so that no upload leaves a picture that nobody looks for. That the user themselves removed
+        a member stays noted: a null in `entered` keeps WeChat's word from coming back.
         """
-        key = ObjectId(user_id)
-        if "avatar" in members:
-            await self._avatars.delete_many({"user_id": {"$in": [key, user_id]}})
-        result = await self._collection.update_one({"_id": key}, {"$unset": dict.fromkeys(members, "")})
-        return result.modified_count == 1
+        owner = ObjectId(user_id)
+        wechats = {f"profile.{each}": "" for each in members} | dict.fromkeys(members, "")
+
+        async def steps(session: AsyncIOMotorClientSession) -> bool:
+            if "avatar" in members:
+                await self._avatars.delete_many({"user_id": owner}, session=session)
+            results = [
+                await self._collection.update_one(
+                    {"_id": owner, f"entered.{each}": {"$type": "string"}},
+                    {"$unset": {f"entered.{each}": ""}},
+                    session=session,
+                )
+                for each in members
+            ]
+            results.append(
+                await self._collection.update_one({"_id": owner}, {"$unset": wechats}, session=session)
+            )
+            return any(result.modified_count for result in results)
+
+        return await transaction(self._collection, steps)

@@ -41,6 +41,11 @@ INDEXES: dict[str, list[IndexModel]] = {
             [("expires_at", ASCENDING)], name="pending_logins_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
         ),
     ],
+    "push_signatures": [
+        IndexModel(
+            [("expires_at", ASCENDING)], name="push_signatures_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
+    ],
     "push_receipts": [
         IndexModel([("at", ASCENDING)], name="push_receipts_ttl", expireAfterSeconds=_RECEIPTS_LAST),
     ],

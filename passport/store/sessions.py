@@ -52,11 +52,35 @@ class SessionStore(CollectionStore):
         return _session(document) if document else None
 
     @translated
-    async def list_of(self, user_id: str, *, limit: int, since: datetime | None = None) -> list[Session]:
-        """The user's sessions, newest first, ended ones included; `since` leaves older ones out."""
-        wanted: Document = {"user_id": ObjectId(user_id)}
-        if since is not None:
-            wanted["created_at"] = {"$gte": since}
+    async def list_of(self, user_id: str, *, limit: int) -> list[Session]:
+        """The user's sessions, newest first, ended ones included."""
+        return await self._list({"user_id": ObjectId(user_id)}, limit)
+
+    @translated
+    async def count_of(self, user_id: str) -> int:
+        """How many sessions of the user are kept."""
+        return int(await self._collection.count_documents({"user_id": ObjectId(user_id)}))
+
+    @translated
+    async def list_alive(
+        self, user_id: str, *, epoch: int, spared: str | None, now: datetime, limit: int
+    ) -> list[Session]:
+        """The user's sessions that are not over, newest first."""
+        current: list[Document] = [{"epoch": epoch}]
+        if spared is not None:
+            current.append({"_id": ObjectId(spared)})
+        return await self._list(
+            {
+                "user_id": ObjectId(user_id),
+                "ended_at": None,
+                "ends_at": {"$gt": now},
+                "refresh.expires_at": {"$gt": now},
+                "$or": current,
+            },
+            limit,
+        )
+
+    async def _list(self, wanted: Document, limit: int) -> list[Session]:
         cursor = self._collection.find(wanted).sort("created_at", DESCENDING).limit(limit)
         return [_session(document) async for document in cursor]
 

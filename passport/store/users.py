@@ -18,7 +18,19 @@ from passport.store.faults import CollectionStore, translated
 Document = dict[str, Any]
 
 
-_NOT_EXPORTED = {"session_epoch": 0, "spared_session": 0, "phone.code_digest": 0}
+# What the person is told of their document: not how we count, nor what operators write for each other.
+_EXPORTED = (
+    "identities",
+    "unionid",
+    "profile",
+    "entered",
+    "phone",
+    "avatar",
+    "consent",
+    "created_at",
+    "last_seen_at",
+    "sign_ins",
+)
 
 
 class UnionidTaken(Exception):
@@ -70,7 +82,7 @@ class UserStore(CollectionStore):
     @translated
     async def find_by_unionid(self, unionid: str) -> User | None:
         """None when no account has the unionid."""
-        document = await self._collection.find_one({"unionid": unionid})
+        document = await self._collection.find_one(_with_unionid(unionid))
         return _user(document) if document else None
 
     @translated
@@ -83,7 +95,7 @@ class UserStore(CollectionStore):
         document: Document | None
         try:
             document = await self._collection.find_one_and_update(
-                {"unionid": unionid},
+                _with_unionid(unionid),
                 {"$addToSet": {"identities": _identity(identity)}},
                 return_document=ReturnDocument.AFTER,
             )
@@ -103,24 +115,26 @@ class UserStore(CollectionStore):
     @translated
     async def record_sign_in(
         self, user_id: str, *, at: datetime, profile: Mapping[str, str | int], unionid: str | None
-    ) -> None:
-        """Set last_seen_at, count the sign-in, and fill in what this sign-in newly told.
+    ) -> bool:
+        """Set last_seen_at, count the sign-in, and fill in what this sign-in newly told; False when there is no user.
+
+        Of the profile, what the user entered or removed is left as it is, decided here and now by the database.
 
         Raises:
             UnionidTaken: another account has the unionid; nothing was written.
         """
-        changes: Document = {
-            "last_seen_at": at,
-            **{f"profile.{name}": value for name, value in profile.items()},
-        }
+        changes: Document = {"last_seen_at": at}
         if unionid is not None:
             changes["unionid"] = unionid
+        update: Document | list[Document] = {"$set": changes, "$inc": {"sign_ins": 1}}
+        if profile:
+            told = {f"profile.{name}": _unless_entered(name, value) for name, value in profile.items()}
+            update = [{"$set": {**changes, **told, "sign_ins": {"$add": ["$sign_ins", 1]}}}]
         try:
-            await self._collection.update_one(
-                {"_id": ObjectId(user_id)}, {"$set": changes, "$inc": {"sign_ins": 1}}
-            )
+            result = await self._collection.update_one({"_id": ObjectId(user_id)}, update)
         except DuplicateKeyError as error:
             raise UnionidTaken from error
+        return result.matched_count == 1
 
     @translated
     async def set_ban(self, user_id: str, ban: Ban | None) -> bool:
@@ -171,20 +185,13 @@ class UserStore(CollectionStore):
         return _user(document) if document else None
 
     @translated
-    async def begin_closing(self, user_id: str) -> None:
-        """From now on nothing is added to the account."""
-        await self._collection.update_one({"_id": ObjectId(user_id)}, {"$set": {"status": "closing"}})
-
-    @translated
-    async def delete(self, user_id: str) -> bool:
-        """Delete the person's document; False when there is none."""
-        return (await self._collection.delete_one({"_id": ObjectId(user_id)})).deleted_count == 1
-
-    @translated
     async def export(self, user_id: str) -> Document | None:
-        """The person's document, `_id` as `account_id`, without what is ours alone; None if there is none."""
-        document = await self._collection.find_one({"_id": ObjectId(user_id)}, _NOT_EXPORTED)
-        return None if document is None else {"account_id": str(document.pop("_id")), **document}
+        """What of the person's document is theirs to have, and its `_id` as `account_id`; None if there is none."""
+        document = await self._collection.find_one({"_id": ObjectId(user_id)}, dict.fromkeys(_EXPORTED, 1))
+        if document is None:
+            return None
+        document.get("phone", {}).pop("code_digest", None)
+        return {"account_id": str(document.pop("_id")), **document}
 
     @translated
     async def set_phone(self, user_id: str, phone: Phone | None) -> bool:
@@ -197,6 +204,17 @@ class UserStore(CollectionStore):
 def _identity(identity: Identity) -> Document:
     # Embedded documents are equal only with their fields in the same order, so this is the one place that builds them.
     return {"appid": identity.appid, "openid": identity.openid}
+
+
+def _unless_entered(name: str, value: str | int) -> Document:
+    untouched = {"$eq": [{"$type": f"$entered.{name}"}, "missing"]}
+    # A literal, because a name like "$5" would be read as the path of a field.
+    return {"$cond": [untouched, {"$literal": value}, f"$profile.{name}"]}
+
+
+def _with_unionid(unionid: str) -> Document:
+    # The index is partial, and the planner takes it only for a filter that says what the index says.
+    return {"unionid": {"$eq": unionid, "$type": "string"}}
 
 
 def _ban(ban: Ban) -> Document:

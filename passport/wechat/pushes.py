@@ -11,7 +11,7 @@ import hmac
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha1
 from xml.etree.ElementTree import ParseError
@@ -76,13 +76,15 @@ class Envelope:
 class Push:
     """An event about a user. `kinds` are the numbers of RevokeInfo.
 
-    `identity` is the same when WeChat repeats the push, and when somebody encrypts it anew.
+    `identity` is the same when WeChat repeats the push, and when somebody encrypts it anew. `plain` says that nothing
+    signed vouches for all that.
     """
 
     event: str
     openid: str | None
     kinds: tuple[int, ...]
     identity: tuple[str, ...]
+    plain: bool = False
 
 
 def aes_key_of(encoding_aes_key: str) -> bytes:
@@ -116,10 +118,10 @@ def read_push(channel: Channel, envelope: Envelope, body: bytes, *, now: datetim
         PushRefused: whatever is wrong with it.
     """
     _check_fresh(envelope, now)
-    fields = _fields(body)
+    fields, plain = _fields(body), True
     if channel.aes_key is not None and "Encrypt" in fields:
         # In compatible mode a plain copy lies beside it, which anybody on the way may have changed.
-        fields = _fields(_open(channel, envelope, fields["Encrypt"]))
+        fields, plain = _fields(_open(channel, envelope, fields["Encrypt"])), False
     elif channel.aes_key is not None and not channel.accept_plain:
         raise PushRefused("plain, but encoding_aes_key is configured")
     else:
@@ -127,9 +129,10 @@ def read_push(channel: Channel, envelope: Envelope, body: bytes, *, now: datetim
         if "Encrypt" in fields and "MsgType" not in fields:
             raise PushRefused("encrypted, but no encoding_aes_key is configured")
     try:
-        return _push(channel.appid, fields)
+        push = _push(channel.appid, fields)
     except ValueError as error:
         raise PushRefused("a malformed member") from error
+    return replace(push, plain=plain) if push is not None else None
 
 
 def _check_fresh(envelope: Envelope, now: datetime) -> None:

@@ -79,7 +79,9 @@ def environment(settings: dict[str, object]) -> dict[str, str]:
         f"WXPASSPORT_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
         for name, value in settings.items()
     }
-    return {**inherited, **ours, "PYTHONUNBUFFERED": "1"}
+    # Servers over one MongoDB must agree on it, wherever each of them listens.
+    common = {"WXPASSPORT_TOKENS__ISSUER": "https://login.example.com"} if "mongodb__uri" in settings else {}
+    return {**inherited, **common, **ours, "PYTHONUNBUFFERED": "1"}
 
 
 class ServerProcess:

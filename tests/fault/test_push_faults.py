@@ -138,9 +138,13 @@ async def test_a_process_killed_between_effect_and_receipt_loses_neither(
     mei = await person_with_everything(api, database, "mei")
     push = api.stand_in.people.push("mei", event, revoke_info=6)
     key = {"_id": mei["_id"]}
-    with failing(
-        mongodb_uri, "alwaysOn", {"errorCode": 91, "blockConnection": True, "blockTimeMS": 2000}, ["insert"]
-    ):
+    stalled = {
+        "errorCode": 91,
+        "blockConnection": True,
+        "blockTimeMS": 2000,
+        "namespace": f"{database.name}.push_receipts",
+    }
+    with failing(mongodb_uri, "alwaysOn", stalled, ["insert"]):
         sending = asyncio.create_task(deliver(api, push))
         await until(lambda: database.users.find_one(key) != mei, "the effect")
         server.signal(signal.SIGKILL)

@@ -134,19 +134,17 @@ async def test_uploads_at_once_leave_one_picture_that_the_user_refers_to(
     assert kept == [database.users.find_one({})["avatar"]]
 
 
-@pytest.mark.parametrize("closing", ["deleted", "tombstone"])
 async def test_an_account_closed_during_the_upload_leaves_no_picture(
-    api: API, services: Services, database: Database, closing: str, monkeypatch: pytest.MonkeyPatch
+    api: API, services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = await api.signed_in("mei")
     make = services.avatars._workshop.avatar
 
     async def close_meanwhile(content: bytes) -> bytes:
         made = await make(content)
-        if closing == "deleted":
-            database.users.delete_many({})
-        else:
-            database.users.update_many({}, {"$set": {"status": "closed"}})
+        user = await services.users.find(str(database.users.find_one({})["_id"]))
+        assert user is not None
+        await services.closing.close(user, by="user")
         return made
 
     monkeypatch.setattr(services.avatars._workshop, "avatar", close_meanwhile)
@@ -162,7 +160,10 @@ async def test_closing_an_account_finds_every_picture_of_it(
     mei, bo = await api.registered("mei"), await api.registered("bo")
     for user_id in (mei, bo):
         await services.avatars.replace(user_id, plain())
-    assert [await services.store.avatars.delete_of(mei) for _ in range(2)] == [1, 0]
+    user = await services.users.find(mei)
+    assert user is not None
+    for _ in range(2):
+        await services.closing.close(user, by="user")
     assert [each["user_id"] for each in database.avatars.find({})] == [ObjectId(bo)]
 
 

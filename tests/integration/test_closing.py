@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import bson
 import pymongo
 import pytest
+from bson import ObjectId
 
-from passport.errors import StoreUnavailable
-from passport.services import Services
 from tests.client import API, Reply, bearer
 from tests.conftest import Clock
 from tests.pictures import plain, upload
@@ -120,18 +120,28 @@ async def test_a_double_tap_closes_once(api: API, database: Database) -> None:
     assert database.closed_accounts.count_documents({}) == 1
 
 
-async def test_a_closing_that_failed_half_way_is_completed_by_the_next(
-    api: API, services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("command", ["delete", "insert", "commitTransaction"])
+async def test_a_closing_that_failed_at_any_step_changed_nothing_and_can_be_repeated(
+    api: API, database: Database, command: str
 ) -> None:
     tokens = await api.sign_in("mei")
 
-    async def fail(_user_id: str) -> bool:
-        raise StoreUnavailable
-
-    with monkeypatch.context() as broken:
-        broken.setattr(services.store.users, "delete", fail)
-        reply = await close(api, tokens["access_token"], api.wx_login("mei")["code"])
-        assert (reply.status, reply.error) == (503, "temporarily_unavailable")
+    # Alone in its namespace, so that no other write of the closing is hit.
+    namespace = {"delete": "avatars", "insert": "closed_accounts"}.get(command)
+    data = {"failCommands": [command], "errorCode": 8000}
+    if namespace is not None:
+        data["namespace"] = f"{database.name}.{namespace}"
+    before, admin = database.users.find_one(), database.client.admin
+    code = api.wx_login("mei")["code"]
+    admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=data)
+    try:
+        reply = await close(api, tokens["access_token"], code)
+    finally:
+        admin.command("configureFailPoint", "failCommand", mode="off")
+    assert (reply.status, reply.error) == (503, "temporarily_unavailable")
+    assert database.users.find_one() == before
+    assert database.closed_accounts.count_documents({}) == 0
+    assert (await api.me(tokens["access_token"])).status == 200
     assert database.users.count_documents({}) == 1
     again = await api.sign_in("mei")
     assert (await close(api, again["access_token"], api.wx_login("mei")["code"])).status == 200
@@ -150,7 +160,8 @@ async def test_an_export_has_everything_that_is_kept_of_the_user(
     assert reply.headers["Content-Disposition"] == f'attachment; filename="{tokens["account_id"]}.json"'
     account, sessions = reply.json["account"], reply.json["sessions"]
     kept = database.users.find_one({"unionid": people.unionid("mei")})
-    assert account.keys() == (kept.keys() - {"_id"}) | {"account_id"}
+    assert account.keys() == kept.keys() - {"_id", "status"} | {"account_id"}
+    assert reply.json["older_sessions"] == 0
     assert account["identities"] == kept["identities"]
     assert (account["profile"]["nickname"], account["entered"]["nickname"]) == ("小美🌸", "阿美美")
     assert [each["ip"] for each in sessions] == ["127.0.0.1"]
@@ -168,6 +179,36 @@ async def test_an_export_does_not_name_another_person(api: API) -> None:
     await api.sign_in("bo")
     reply = await api.get("/accounts/me/export", headers=bearer(await api.signed_in("mei")))
     assert api.stand_in.people.openid("bo") not in str(reply.json)
+
+
+async def test_an_export_leaves_out_what_operators_write_for_each_other(api: API, database: Database) -> None:
+    token = await api.signed_in("mei")
+    ban = {"reason": "a quarrel", "by": "lin", "at": datetime(2026, 1, 1, tzinfo=UTC), "shown": False}
+    internal = {
+        "note": "difficult",
+        "tags": ["vip"],
+        "ban": ban | {"until": datetime(2026, 1, 2, tzinfo=UTC)},
+    }
+    database.users.update_one({}, {"$set": internal})
+    reply = await api.get("/accounts/me/export", headers=bearer(token))
+    assert reply.status == 200
+    for word in ("quarrel", "lin", "difficult", "vip"):
+        assert word not in str(reply.json["account"])
+
+
+async def test_an_export_of_a_long_history_tells_the_last_thousand_and_how_many_more(
+    api: API, database: Database
+) -> None:
+    token = await api.signed_in("mei")
+    session = database.sessions.find_one()
+    old = [
+        {**session, "_id": ObjectId(), "created_at": session["created_at"] - timedelta(hours=n), "epoch": -1}
+        for n in range(1, 1011)
+    ]
+    database.sessions.insert_many(old)
+    exported = (await api.get("/accounts/me/export", headers=bearer(token))).json
+    assert (len(exported["sessions"]), exported["older_sessions"]) == (1000, 11)
+    assert exported["sessions"][0]["session_id"] == str(session["_id"])
 
 
 async def test_an_export_holds_no_secret_of_ours(api: API) -> None:

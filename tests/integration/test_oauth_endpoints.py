@@ -14,8 +14,8 @@ from tests.conftest import APPID, Clock
 from tests.integration.helpers import OTHER_APPID, Client, basic, the_three, with_two_apps
 
 Database = pymongo.database.Database[dict[str, Any]]
-SHOP = Client("shop", "kept between the shop and us, 1f7a93b0c5d2")
-GAME = Client("game", "kept between the game and us: äöü%+& 88e1")
+SHOP = Client("shop", "kept-between-the-shop-and-us_1f7a93b0c5d2")
+GAME = Client("game", "kept-between-the-game-and-us_88e1~.44d07c")
 METADATA = "/.well-known/oauth-authorization-server"
 
 
@@ -104,7 +104,7 @@ async def test_a_client_that_does_not_prove_who_it_is_is_refused(
 ) -> None:
     tokens = await sign_in(api)
     reply = await api.post(path, data={"token": tokens["refresh_token"]}, headers=headers)
-    if path == "/oauth/revoke" and not headers:
+    if path == "/oauth/revoke" and not headers.get("Authorization", "").startswith("Basic"):
         assert reply.status == 200  # a mini-program is a public client and signs out by its token alone
         return
     assert (reply.status, reply.error) == (401, "invalid_client")
@@ -120,6 +120,42 @@ async def test_a_bearer_may_not_introspect(api: API) -> None:
     assert (reply.status, reply.error) == (401, "invalid_client")
 
 
+async def test_an_access_token_beside_the_token_to_revoke_is_no_client_authentication(api: API) -> None:
+    """As wrappers of wx.request send it with every call; a sign-out must not fail of it."""
+    tokens = await sign_in(api)
+    reply = await api.post(
+        "/oauth/revoke", data={"token": tokens["refresh_token"]}, headers=bearer(tokens["access_token"])
+    )
+    assert reply.status == 200
+    assert (await api.me(tokens["access_token"])).error == "invalid_token"
+
+
+async def test_a_parameter_without_a_value_counts_as_omitted(api: API) -> None:
+    """RFC 6749 section 3.2; public clients send an empty client_secret."""
+    tokens = await sign_in(api)
+    empty = {"client_id": "", "client_secret": "", "scope": ""}
+    refreshed = await api.post(
+        "/oauth/token",
+        data={"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], **empty},
+    )
+    assert refreshed.status == 200
+    body = {"token": refreshed.json["refresh_token"], "token_type_hint": "", **empty}
+    assert (await api.post("/oauth/revoke", data=body)).status == 200
+    assert (await api.me(tokens["access_token"])).error == "invalid_token"
+    visit = {"grant_type": "", "appid": APPID} | the_three(api.wx_login("mei"))
+    assert (await api.post("/oauth/token", data=visit)).status == 200
+
+
+async def test_a_refresh_token_is_bound_to_its_client(api: API, database: Database) -> None:
+    """RFC 6749 section 6."""
+    tokens = await sign_in(api)
+    body = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    other = await api.post("/oauth/token", data={**body, "client_id": OTHER_APPID})
+    assert (other.status, other.error) == (400, "invalid_grant")
+    assert "ended_at" not in database.sessions.find_one()
+    assert (await api.post("/oauth/token", data={**body, "client_id": APPID})).status == 200
+
+
 async def test_credentials_may_come_in_the_body_but_not_twice(api: API) -> None:
     token = (await sign_in(api))["access_token"]
     body = {"token": token, "client_id": GAME.id, "client_secret": GAME.secret}
@@ -129,10 +165,10 @@ async def test_credentials_may_come_in_the_body_but_not_twice(api: API) -> None:
     assert (twice.status, twice.error) == (400, "invalid_request")
 
 
-async def test_a_secret_is_form_encoded_within_basic(api: API) -> None:
-    """RFC 6749 section 2.3.1; `+` and `%` in a secret show whether it was done."""
+async def test_a_secret_may_come_form_encoded_within_basic(api: API) -> None:
+    """RFC 6749 section 2.3.1. No secret needs it, so a client that does not do it is understood as well."""
     token = (await sign_in(api, OTHER_APPID))["access_token"]
-    encoded = "game:kept+between+the+game+and+us%3A+%C3%A4%C3%B6%C3%BC%25%2B%26+88e1"
+    encoded = "game:kept%2Dbetween-the-game-and-us%5F88e1%7E%2E44d07c"
     reply = await api.post("/oauth/introspect", data={"token": token}, headers=basic(encoded))
     assert reply.json["active"] is True
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pymongo
+from bson import ObjectId
 
 from passport.services import Services
 from tests.client import API, bearer
@@ -92,3 +93,21 @@ async def test_all_others_are_signed_out_and_this_one_goes_on(api: API, database
     assert (await api.me(bo["access_token"])).status == 200
     assert [each["user_agent"] for each in await listed(api, tablet)] == ["tablet"]
     assert database.sessions.count_documents({"ended_by": "user"}) == 1
+
+
+async def test_a_living_session_is_listed_however_many_ended_after_it(
+    api: API, database: Database, clock: Clock
+) -> None:
+    phone = await sign_in(api, "mei", "phone")
+    session = database.sessions.find_one()
+    newer = [
+        {
+            **session,
+            "_id": ObjectId(),
+            "created_at": session["created_at"] + timedelta(seconds=n),
+            "ended_at": session["created_at"],
+        }
+        for n in range(1, 301)
+    ]
+    database.sessions.insert_many(newer)
+    assert [each["user_agent"] for each in await listed(api, phone)] == ["phone"]

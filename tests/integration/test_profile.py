@@ -7,7 +7,11 @@ from typing import Any
 import pymongo
 import pytest
 
+from passport.services import Services
+from passport.wechat.client import WeChatSession
 from tests.client import API, Reply, bearer
+from tests.conftest import APPID
+from tests.pictures import plain, upload
 
 Database = pymongo.database.Database[dict[str, Any]]
 FAMILY = "👨‍👩‍👧‍👦"  # one character to a person, seven code points
@@ -57,6 +61,42 @@ async def test_a_later_sign_in_does_not_overwrite_what_the_user_entered(api: API
     assert (profile["nickname"], profile["city"]) == ("my own", "Guangzhou")
 
 
+async def test_a_removal_while_a_sign_in_is_under_way_is_not_undone_by_it(
+    api: API, services: Services, database: Database
+) -> None:
+    """The sign-in read the user before; what the database holds when it writes decides."""
+    token = await api.signed_in("mei")
+    session = WeChatSession(api.stand_in.people.openid("mei"), api.stand_in.people.unionid("mei"), "")
+    before = await services.users.find_by_session(APPID, session)
+    assert before is not None
+    await put(api, token, {"nickname": None, "city": "杭州"})
+    told = {"nickname": "$5 小美", "city": "Guangzhou", "country": "CN"}
+    await services.users.record_sign_in(before, session, told, at=before.last_seen_at)
+    user = database.users.find_one()
+    assert "nickname" not in user["profile"]
+    assert (await api.me(token)).json["profile"] == {
+        "avatar_url": user["profile"]["avatar_url"],
+        "city": "杭州",
+        "country": "CN",
+    }
+    assert user["sign_ins"] == 2
+
+
+async def test_a_name_that_looks_like_the_path_of_a_field_is_a_name(api: API) -> None:
+    token = await api.signed_in("mei")
+    await api.token(api.wx_login("mei", profile={"nickName": "$unionid"}))
+    assert (await api.me(token)).json["profile"]["nickname"] == "$unionid"
+
+
+async def test_null_for_the_avatar_removes_the_uploaded_one_too(api: API, database: Database) -> None:
+    token = await api.signed_in("mei")
+    await upload(api, token, plain())
+    reply = await put(api, token, {"avatar_url": None})
+    assert "avatar_url" not in reply.json["profile"]
+    assert "avatar_url" not in (await api.me(token)).json["profile"]
+    assert database.avatars.count_documents({}) == 0
+
+
 async def test_what_wechat_says_is_followed_until_the_user_enters_something(api: API) -> None:
     token = await api.signed_in("mei")
     await api.token(api.wx_login("mei", profile={"nickName": "renamed"}))
@@ -84,6 +124,8 @@ async def test_any_name_of_a_person_is_stored_as_it_is(api: API, nickname: str) 
         ("a\nb", "a control character"),
         ("a\x00b", "a control character"),
         ("a\u2028b", "a control character"),
+        ("a\u202eb", "changes the direction"),
+        ("a\u2066b", "changes the direction"),
         ("\ud83d", "no visible character"),
         ("a\ud83d", "a control character"),
         ("微信用户", "placeholder"),

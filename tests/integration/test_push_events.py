@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
 import pytest
+from bson import ObjectId
 
+from passport.models import Avatar
+from passport.services import Services
 from sandbox import StandIn, pushes
 from sandbox.pushes import FORMS, MODES, Form, Mode, Push
 from tests.client import API
@@ -167,3 +173,39 @@ async def test_the_stand_in_sends_a_push_that_a_person_asks_for(api: API, databa
 def test_the_samples_have_the_keys_of_the_documentation(stand_in: StandIn) -> None:
     push: Push = stand_in.people.push("mei", revoke_info="6", mode="plain", form="JSON")
     assert all(key in push.body for key in (b'" OpenID":', b'" AppID":', b'" RevokeInfo":'))
+
+
+async def test_what_the_user_removed_stays_removed_after_a_revocation(api: API, database: Database) -> None:
+    mei = await person_with_everything(api, database, "mei")
+    database.users.update_one(
+        {"_id": mei["_id"]}, {"$set": {"entered.nickname": None}, "$unset": {"profile.nickname": ""}}
+    )
+    await delivered(api, api.stand_in.people.push("mei", revoke_info=6))
+    await api.token({**api.wx_login("mei"), "appid": APPID})
+    user = document(database, mei["_id"])
+    assert user["entered"]["nickname"] is None
+    assert "nickname" not in user["profile"]
+
+
+async def test_an_upload_during_a_revocation_leaves_no_picture_of_nobody(
+    api: API, services: Services, database: Database
+) -> None:
+    for _ in range(8):
+        account_id = await api.registered("mei")
+        push = api.stand_in.people.push("mei", revoke_info=20)
+        await asyncio.gather(
+            services.avatars._store.replace(a_picture(account_id)),
+            delivered(api, push),
+            services.avatars._store.replace(a_picture(account_id)),
+        )
+        user = database.users.find_one({"_id": ObjectId(account_id)})
+        kept = [each["_id"] for each in database.avatars.find()]
+        assert kept == ([user["avatar"]] if "avatar" in user else [])
+        database.push_receipts.delete_many({})
+
+
+def a_picture(user_id: str) -> Avatar:
+    """As the workshop makes them."""
+    return Avatar(
+        secrets.token_urlsafe(16), user_id, b"\xff\xd8", "image/jpeg", datetime(2026, 11, 22, tzinfo=UTC)
+    )

@@ -7,6 +7,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 import pytest
 
 from passport.models import PushReceipt
@@ -20,6 +21,7 @@ from tests.integration.pushes import (
     PROFILE,
     Database,
     a_phone,
+    deliver,
     delivered,
     document,
     expecting_pushes,
@@ -132,3 +134,31 @@ async def test_receipts_are_kept_for_190_days(api: API, database: Database) -> N
     index = database.push_receipts.index_information()["push_receipts_ttl"]
     assert index["key"] == [("at", 1)]
     assert timedelta(seconds=index["expireAfterSeconds"]) == timedelta(days=190)
+
+
+async def test_the_signature_of_a_plain_push_is_good_for_no_other_body(api: API, database: Database) -> None:
+    """It covers time and nonce alone, and stands in the access log of every proxy on the way."""
+    people = api.stand_in.people
+    mei, bo = [await person_with_everything(api, database, each) for each in ("mei", "bo")]
+    seen = people.push("mei", revoke_info=8, mode="plain")
+    await delivered(api, seen)
+    for other in (
+        people.push("mei", "user_authorization_cancellation", mode="plain"),
+        people.push("bo", revoke_info=8, mode="plain"),
+    ):
+        reply = await deliver(api, seen, body=other.body)
+        assert (reply.status, reply.error) == (403, "push_refused")
+    await delivered(api, seen)
+    assert document(database, mei["_id"]) == without(mei, "phone")
+    assert document(database, bo["_id"]) == bo
+
+
+async def test_the_signature_of_the_consoles_check_is_good_for_no_push(api: API, database: Database) -> None:
+    mei = await person_with_everything(api, database, "mei")
+    push = api.stand_in.people.push("mei", "user_authorization_cancellation", mode="plain")
+    async with aiohttp.request(
+        "GET", f"{api.base_url}/wechat/events/{APPID}", params={**push.query, "echostr": "123"}
+    ) as response:
+        assert (response.status, await response.text()) == (200, "123")
+    assert (await deliver(api, push)).error == "push_refused"
+    assert document(database, mei["_id"]) == mei

@@ -65,7 +65,7 @@ def driver_commands(driver_log: Any) -> Any:
 
 def is_consumed(command: Command) -> bool:
     """Whether this notes that a code was used."""
-    changes = [each["u"]["$set"] for each in command.get("updates", ())]
+    changes = [each["u"]["$set"] for each in command.get("updates", ()) if isinstance(each["u"], dict)]
     return any(change.get("status") == "consumed" for change in changes)
 
 

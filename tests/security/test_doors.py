@@ -16,7 +16,7 @@ from tests.client import API, Reply, bearer
 from tests.conftest import Clock
 from tests.integration.helpers import Client, another_server, configured
 
-SHOP = Client("shop", "kept between the shop and us, 1f7a93b0c5d2")
+SHOP = Client("shop", "kept-between-the-shop-and-us_1f7a93b0c5d2")
 Tokens = dict[str, Any]
 Act = Callable[[API, Services, Tokens], Awaitable[None]]
 Door = Callable[[API, Tokens], Awaitable[Reply]]
@@ -144,6 +144,18 @@ async def test_one_session_ends_alone(api: API, services: Services) -> None:
     assert (await use(api, phone)).error == "invalid_token"
     assert (await use(api, tablet)).status == 200
     assert (await refresh(api, tablet)).status == 200
+
+
+async def test_a_mini_program_that_is_taken_out_of_the_configuration_loses_its_tokens(
+    api: API, services: Services
+) -> None:
+    tokens = await api.sign_in("mei")
+    services.sessions._appids = {
+        "wxanotherone000000"
+    }  # as a restart with another configuration would have it
+    assert (await use(api, tokens)).error == "invalid_token"
+    assert (await refresh(api, tokens)).error == "invalid_grant"
+    assert (await introspect(api, tokens)).json == {"active": False}
 
 
 async def test_lifting_a_ban_revives_no_token(api: API, services: Services) -> None:

@@ -81,7 +81,26 @@ def test_one_app_is_all_that_has_to_be_configured(load: Load, tmp_path: Path) ->
         ({"mongodb": {"database": "a.b"}}, "mongodb.database"),
         ({"mongodb": {"cache_mb": 1}}, "mongodb.cache_mb"),
         ({"mongodb": {"timeout": "0s"}}, "mongodb.timeout must be more than 0"),
-        ({"mongodb": {"uri": "mongodb://db.example"}}, "secret_key is missing"),
+        (
+            {"mongodb": {"uri": "mongodb://db.example"}, "tokens": {"issuer": "https://x.example"}},
+            "secret_key is missing",
+        ),
+        (
+            {"mongodb": {"uri": "mongodb://db.example"}, "secret_key": STRONG},
+            "server.public_url is missing; servers over one MongoDB must agree",
+        ),
+        (
+            {"tokens": {"refresh_ttl": "91d"}},
+            "tokens.refresh_ttl is longer than tokens.session_ttl",
+        ),
+        (
+            {"resource_servers": [{"id": "shop", "secret": "with a space: " + STRONG}]},
+            "may hold letters, digits and . _ ~ - only",
+        ),
+        (
+            {"resource_servers": [{"id": "shop", "secret": STRONG, "apps": ["wxffffffffffffffff"]}]},
+            "shop names the app wxffffffffffffffff, which is not in wechat.apps",
+        ),
         ({"wechat": {"apps": []}}, "wechat.apps is empty"),
         ({"wechat": {}}, "wechat.apps is empty"),
         ({"wechat": {"apps": [APP], "base_url": "ftp://x"}}, "wechat.base_url must be an address"),
@@ -288,4 +307,5 @@ def test_a_ca_file_that_holds_no_certificate_is_a_fault(load: Load, tmp_path: Pa
     "uri", ["mongodb://user:p%40ss@a,b,c/?replicaSet=rs0&tls=true", "mongodb+srv://cluster.example"]
 )
 def test_a_usual_connection_string_is_believed(load: Load, uri: str) -> None:
-    assert load({"mongodb": {"uri": uri}, "secret_key": STRONG}).mongodb.uri.get_secret_value() == uri
+    settings = {"mongodb": {"uri": uri}, "secret_key": STRONG, "tokens": {"issuer": "https://x.example"}}
+    assert load(settings).mongodb.uri.get_secret_value() == uri
