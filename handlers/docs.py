@@ -182,9 +182,11 @@ def _refusals(responses: Document, document: Document) -> Iterator[RefusalView]:
     examples = document["components"]["examples"]
     for status, response in responses.items():
         names = response.get("content", {}).get(_JSON, {}).get("examples", {})
-        for code in dict.fromkeys(name.rpartition(".")[0] for name in names):
-            chinese, english = (examples[f"{code}.{language}"]["value"] for language in ("zh", "en"))
-            yield RefusalView(status, code, english["error_description"], chinese["hint"], english["hint"])
+        for name in dict.fromkeys(name.rpartition(".")[0] for name in names):
+            chinese, english = (examples[f"{name}.{language}"]["value"] for language in ("zh", "en"))
+            yield RefusalView(
+                status, english["error"], english["error_description"], chinese["hint"], english["hint"]
+            )
 
 
 def _resolved(schema: Schema, document: Document) -> Schema:

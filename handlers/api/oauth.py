@@ -120,6 +120,7 @@ class TokenHandler(OAuthHandler):
             *LOGIN_REFUSALS,
             Unregistered,
             AccountDisabled,
+            InvalidRequest,
             InvalidGrant,
             MalformedRequest,
             UnsupportedGrantType,

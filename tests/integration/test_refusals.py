@@ -12,12 +12,20 @@ import pytest
 from passport.config import Privacy
 from passport.errors import catalogue
 from passport.services import Services
+from sandbox import StandIn
 from tests.client import API, Reply, bearer
-from tests.conftest import Clock
+from tests.conftest import APPID, Clock
 from tests.integration.helpers import the_three
+from tests.integration.pushes import expecting_pushes
+from tests.pictures import plain, upload
 
 Database = pymongo.database.Database[dict[str, Any]]
 Situation = Callable[[API, Services, Database], Awaitable[Reply]]
+
+
+@pytest.fixture
+def configuration(stand_in: StandIn) -> dict[str, Any]:
+    return expecting_pushes(stand_in)
 
 
 async def ask_with_a_field_missing(api: API, _services: Services, _database: Database) -> Reply:
@@ -104,6 +112,17 @@ async def register_without_consent(api: API, services: Services, _database: Data
     return await api.register(api.wx_login())
 
 
+async def upload_half_a_picture(api: API, _services: Services, database: Database) -> Reply:
+    picture = plain()
+    reply = await upload(api, await api.signed_in("mei"), picture[: len(picture) // 2])
+    database.sessions.delete_many({})
+    return reply
+
+
+async def push_without_a_signature(api: API, _services: Services, _database: Database) -> Reply:
+    return await api.post(f"/wechat/events/{APPID}", data=b"{}")
+
+
 async def go_where_nothing_is(api: API, _services: Services, _database: Database) -> Reply:
     return await api.get("/oauth/tokens")
 
@@ -150,6 +169,8 @@ TABLE: dict[str, tuple[int, int | None, str | None, str | None, Situation]] = {
     ),
     "wrong_user": (403, None, None, None, close_with_the_code_of_another),
     "consent_required": (403, None, None, None, register_without_consent),
+    "unreadable_picture": (403, None, None, None, upload_half_a_picture),
+    "push_refused": (403, None, None, None, push_without_a_signature),
     "unsupported_grant_type": (400, None, None, None, ask_for_another_grant),
     "not_found": (404, None, None, None, go_where_nothing_is),
     "method_not_allowed": (405, None, None, None, use_the_wrong_method),
