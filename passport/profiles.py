@@ -41,14 +41,15 @@ def entered_text(text: str, *, most_graphemes: int | None = None) -> str:
     Raises:
         ValueError: with what is wrong, to be read after the member's name.
     """
+    # Before the space around it goes, so that the longest text accepted has a length that can be documented.
+    if len(text) > NICKNAME_LIMIT:
+        raise ValueError(f"is longer than {NICKNAME_LIMIT} code points")
     text = text.strip()
     if not text or not any(unicodedata.category(each)[0] in "LNPS" for each in text):
         raise ValueError("has no visible character")
     # Cc: control characters, line breaks among them. Cs: half a surrogate pair, which MongoDB cannot keep.
     if any(unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") for each in text):
         raise ValueError("holds a control character")
-    if len(text) > NICKNAME_LIMIT:
-        raise ValueError(f"is longer than {NICKNAME_LIMIT} code points")
     if most_graphemes is not None and len(regex.findall(r"\X", text)) > most_graphemes:
         raise ValueError(f"is longer than {most_graphemes} characters")
     return text

@@ -136,6 +136,8 @@ def _or_null(schema: Schema, required: bool) -> Schema:
         return shown
     if isinstance(shown.get("type"), str) and not {"enum", "const"} & shown.keys():
         return {**shown, "type": [shown["type"], "null"]}
-    described: Schema = {name: shown[name] for name in ("description", "default") if name in shown}
+    described: Schema = {
+        name: shown[name] for name in ("description", "default", "examples") if name in shown
+    }
     bare = {name: value for name, value in shown.items() if name not in described}
     return {"anyOf": [bare, {"type": "null"}], **described}
