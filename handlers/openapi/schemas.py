@@ -95,6 +95,12 @@ def request_content(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     return content
 
 
+def needs_body(operation: Operation) -> bool:
+    """Whether something must be sent: no body at all is an empty form, which is fine where nothing is required."""
+    fields = [field for body in operation.bodies for field in body.model_fields.values()]
+    return bool(operation.consumes) or any(field.is_required() for field in fields)
+
+
 def _distinct(
     models: Iterable[tuple[type[BaseModel] | None, JsonSchemaMode]],
 ) -> list[tuple[type[BaseModel], JsonSchemaMode]]:
