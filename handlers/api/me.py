@@ -125,7 +125,7 @@ class ProfileBody(BaseModel):
         examples=["小美🌸"],
     )
     avatar_url: Removable = Field(
-        default=None, description="Only to remove what WeChat told; POST /accounts/me/avatar sets one."
+        default=None, description="Only to remove what WeChat told; `POST /accounts/me/avatar` sets one."
     )
     gender: Gender = Field(default=None, description="1 male, 2 female; a form has the digit.", examples=[2])
     language: Annotated[Text | None, Emptiable] = Field(

@@ -74,6 +74,11 @@ class RevokeBody(BaseModel):
 class IntrospectBody(RevokeBody):
     """Which token to ask about (RFC 7662 section 2.1)."""
 
+    token: Text = Field(
+        description="An access token. A refresh token is never active here: it is no proof of who calls.",
+        examples=["eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl"],
+    )
+
 
 class TokenAnswer(Answer):
     """The successful response of RFC 6749 section 5.1, with the account's id."""

@@ -16,7 +16,7 @@ class SessionAnswer(Answer):
     """One signed-in device. `current` is the one that asks."""
 
     id: str = Field(
-        description="What DELETE /accounts/me/sessions/{session_id} takes; the `sid` of its access tokens.",
+        description="What `DELETE /accounts/me/sessions/{session_id}` takes; the `sid` of its access tokens.",
         examples=["66f0c1e9ad8b7426e93d1c0b"],
     )
     appid: str = Field(description="The mini-program.", examples=["wx4f4bc4dec97d474b"])

@@ -236,6 +236,7 @@ def test_null_counts_as_absent_in_json_and_does_not_exist_in_a_form(small: dict[
     assert schemas[json_name]["properties"]["nickname"]["type"] == ["string", "null"]
     assert schemas[json_name]["properties"]["gender"]["type"] == ["integer", "null"]
     assert schemas[form_name]["properties"]["nickname"]["type"] == "string"
+    assert not item["put"]["requestBody"]["required"]
 
 
 # The schema of the login is true to its validators
