@@ -6,6 +6,7 @@ Everything shown is read from the document that `/openapi.json` serves; only the
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,15 @@ class FieldView:
     kind: str
     required: bool
     description: str
+    example: str
+
+
+@dataclass(frozen=True)
+class BodyView:
+    """A body that the request may have. `title` tells it from the others, empty when there are none."""
+
+    title: str
+    fields: tuple[FieldView, ...]
     example: str
 
 
@@ -61,10 +71,14 @@ class OperationView:
     scheme: str | None
     parameters: tuple[FieldView, ...]
     media_types: tuple[str, ...]
-    body: tuple[FieldView, ...]
-    example: str
+    bodies: tuple[BodyView, ...]
     answers: tuple[AnswerView, ...]
     refusals: tuple[RefusalView, ...]
+
+    @property
+    def headline(self) -> str:
+        """The first sentence of the summary, or what stands before a colon in it."""
+        return re.split(r"[.:] |\.$", self.summary)[0]
 
 
 @dataclass(frozen=True)
@@ -148,11 +162,20 @@ def _operation(method: str, path: str, path_item: Document, document: Document) 
             for each in (*path_item.get("parameters", []), *item.get("parameters", []))
         ),
         media_types=tuple(content),
-        body=tuple(_fields(schema, document)),
-        example=_as_text(_example(schema, document)) if _JSON in content else "",
+        bodies=tuple(_bodies(schema, document, in_json=_JSON in content)),
         answers=tuple(_answers(item["responses"], document)),
         refusals=tuple(_refusals(item["responses"], document)),
     )
+
+
+def _bodies(schema: Schema, document: Document, *, in_json: bool) -> Iterator[BodyView]:
+    for variant in schema.get("anyOf", [schema] if schema else []):
+        resolved = _resolved(variant, document)
+        yield BodyView(
+            title=resolved.get("description", "") if "anyOf" in schema else "",
+            fields=tuple(_fields(variant, document)),
+            example=_as_text(_example(variant, document)) if in_json and "properties" in resolved else "",
+        )
 
 
 def _answers(responses: Document, document: Document) -> Iterator[AnswerView]:
@@ -182,9 +205,11 @@ def _refusals(responses: Document, document: Document) -> Iterator[RefusalView]:
     examples = document["components"]["examples"]
     for status, response in responses.items():
         names = response.get("content", {}).get(_JSON, {}).get("examples", {})
-        for code in dict.fromkeys(name.rpartition(".")[0] for name in names):
-            chinese, english = (examples[f"{code}.{language}"]["value"] for language in ("zh", "en"))
-            yield RefusalView(status, code, english["error_description"], chinese["hint"], english["hint"])
+        for name in dict.fromkeys(name.rpartition(".")[0] for name in names):
+            chinese, english = (examples[f"{name}.{language}"]["value"] for language in ("zh", "en"))
+            yield RefusalView(
+                status, english["error"], english["error_description"], chinese["hint"], english["hint"]
+            )
 
 
 def _resolved(schema: Schema, document: Document) -> Schema:
@@ -236,6 +261,8 @@ def _kind(schema: Schema) -> str:
     if "anyOf" in schema:
         kinds = [_kind(each) for each in schema["anyOf"] if each != {"type": "null"}]
         return " | ".join(dict.fromkeys(kinds))
+    if "contentMediaType" in schema:
+        return "file"
     named = schema.get("type", "any")
     kind = named if isinstance(named, str) else next(each for each in named if each != "null")
     return str(schema.get("contentEncoding") or schema.get("format") or kind)

@@ -14,19 +14,19 @@ from handlers.operations import Answer, operation
 class HealthAnswer(Answer):
     """The process lives."""
 
-    status: Literal["ok"]
+    status: Literal["ok"] = Field(description="It answers.")
 
 
 class ReadyAnswer(Answer):
     """Requests can be served."""
 
-    status: Literal["ready"]
+    status: Literal["ready"] = Field(description="The database is there and prepared.")
 
 
 class UnreadyAnswer(Answer):
     """No request can be served now."""
 
-    status: Literal["unavailable"]
+    status: Literal["unavailable"] = Field(description="Send no requests for now.")
     problem: str = Field(
         description="What is wrong, in English.", examples=["the database has not been prepared yet"]
     )

@@ -42,6 +42,9 @@ def entered_text(text: str, *, most_graphemes: int | None = None) -> str:
     Raises:
         ValueError: with what is wrong, to be read after the member's name.
     """
+    # Before the space around it goes, so that the longest text accepted has a length that can be documented.
+    if len(text) > NICKNAME_LIMIT:
+        raise ValueError(f"is longer than {NICKNAME_LIMIT} code points")
     text = text.strip()
     if not text or not any(unicodedata.category(each)[0] in "LNPS" for each in text):
         raise ValueError("has no visible character")
@@ -51,8 +54,6 @@ def entered_text(text: str, *, most_graphemes: int | None = None) -> str:
     # They turn the text around them, and with it the page of an operator (Unicode TR 36 section 2.11).
     if any(unicodedata.bidirectional(each) in _TURNING for each in text):
         raise ValueError("holds a character that changes the direction of the text")
-    if len(text) > NICKNAME_LIMIT:
-        raise ValueError(f"is longer than {NICKNAME_LIMIT} code points")
     if most_graphemes is not None and len(regex.findall(r"\X", text)) > most_graphemes:
         raise ValueError(f"is longer than {most_graphemes} characters")
     return text

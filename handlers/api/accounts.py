@@ -16,7 +16,12 @@ from passport.errors import AccountDisabled, ConsentRequired
 class RegisterBody(LoginBody):
     """Register, with the version of the privacy policy that the user agreed to where one is configured."""
 
-    consent_version: Annotated[str, Field(max_length=64)] | None = None
+    consent_version: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None,
+        description="The version of the privacy policy that the user agreed to. Required when the server has one in "
+        "force; the refusal `consent_required` tells which, and where it can be read.",
+        examples=["2026-11"],
+    )
 
 
 class RegistrationAnswer(Answer):

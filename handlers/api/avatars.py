@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from pydantic import Field
+
 from handlers.api.bearer import BearerHandler
 from handlers.base import APIHandler
 from handlers.multipart import the_file
@@ -49,7 +51,11 @@ _YEAR = 365 * 24 * 3600
 class AvatarAnswer(Answer):
     """Where the picture is."""
 
-    avatar_url: str
+    avatar_url: str = Field(
+        description="Where anybody sees the picture now: a square JPEG of at most 512 pixels, without the metadata of "
+        "the upload. It can be cached for ever; another upload gets another address.",
+        examples=["https://login.example.com/avatars/9sTqWd3mCkYb1Xv0Zr7uLA"],
+    )
 
 
 class AvatarHandler(BearerHandler):

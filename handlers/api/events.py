@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from pydantic import BaseModel, Field
+
 from handlers.base import APIHandler
 from handlers.bodies import BODY_LIMIT
 from handlers.operations import operation
@@ -14,6 +16,33 @@ from passport.wechat.pushes import Envelope
 _PARAMETER_LIMIT = 512
 
 
+class PushQuery(BaseModel):
+    """What WeChat signs (WeChat: 消息推送). For the document: whatever is wrong with it is refused in one way."""
+
+    timestamp: str = Field(description="Unix time of the push; it must be fresh.", examples=["1772353800"])
+    nonce: str = Field(description="Anything, another for each push.", examples=["1320562132"])
+    signature: str | None = Field(
+        default=None,
+        description="sha1 over the sorted token, timestamp and nonce, in hex.",
+        examples=["75e81ceda165f4ffa64f4068af58c64b8f54b88c"],
+    )
+    msg_signature: str | None = Field(
+        default=None,
+        description="The same with the ciphertext, where there is one.",
+        examples=["5f0c1e9ad8b7426e93d1c0a4b7e8f625a7c3e9d1"],
+    )
+
+
+class EchoQuery(PushQuery):
+    """The same with what the console wants to hear."""
+
+    echostr: str | None = Field(
+        default=None,
+        description="Is answered, decrypted if it came encrypted.",
+        examples=["4375120948345356249"],
+    )
+
+
 class EventsHandler(APIHandler):
     """`/wechat/events/{appid}`, the address to enter in the console's 消息推送."""
 
@@ -22,6 +51,7 @@ class EventsHandler(APIHandler):
         answers={HTTPStatus.OK: None},
         refusals=(NotFound, PushRefused),
         produces={HTTPStatus.OK: "text/plain"},
+        query=EchoQuery,
     )
     async def get(self, appid: str) -> None:
         """200 with echostr, decrypted if it came encrypted."""
@@ -33,6 +63,7 @@ class EventsHandler(APIHandler):
         refusals=(NotFound, PushRefused, PayloadTooLarge),
         consumes={"application/json": {"type": "object"}, "text/xml": {"type": "object"}},
         produces={HTTPStatus.OK: "text/plain"},
+        query=PushQuery,
     )
     async def post(self, appid: str) -> None:
         """200 `success`, the word that WeChat expects, once all is done. XML and JSON are told apart by the body."""

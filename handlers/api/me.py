@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from handlers.api.bearer import BEARER_REFUSALS, BearerHandler
 from handlers.api.credentials import CODE_REFUSALS, Code
@@ -14,27 +14,38 @@ from handlers.operations import Answer, Moment, operation
 from passport.avatars import Avatars
 from passport.errors import InvalidRequest, InvalidToken, WrongUser
 from passport.models import User
-from passport.profiles import entered_nickname, entered_text
+from passport.profiles import NICKNAME_LIMIT, entered_nickname, entered_text
 
 
 class Profile(Answer):
     """What is known of the user; members that are unknown are absent."""
 
-    nickname: str | None = Field(default=None, description="Never WeChat's 微信用户.", examples=["小美🌸"])
-    avatar_url: str | None = Field(default=None, description="Never WeChat's grey one.")
-    gender: int | None = Field(default=None, description="As WeChat counts: 0 unknown, 1 male, 2 female.")
+    nickname: str | None = Field(
+        default=None,
+        description="What the user entered, else what WeChat told; never its 微信用户.",
+        examples=["小美🌸"],
+    )
+    avatar_url: str | None = Field(
+        default=None,
+        description="What the user uploaded, else WeChat's; never its grey one.",
+        examples=["https://login.example.com/avatars/9sTqWd3mCkYb1Xv0Zr7uLA"],
+    )
+    gender: int | None = Field(default=None, description="1 male, 2 female.", examples=[2])
     language: str | None = Field(default=None, description="As WeChat spells it.", examples=["zh_CN"])
-    country: str | None = None
-    province: str | None = None
-    city: str | None = None
+    country: str | None = Field(default=None, description="As WeChat or the user has it.", examples=["中国"])
+    province: str | None = Field(default=None, description="The same.", examples=["广东"])
+    city: str | None = Field(default=None, description="The same.", examples=["广州"])
 
 
 class ConsentAnswer(Answer):
     """Which privacy policy the user agreed to. `current` says whether it is the one in force."""
 
-    version: str
-    at: Moment
-    current: bool
+    version: str = Field(description="Its version.", examples=["2026-11"])
+    at: Moment = Field(description="When the user agreed.", examples=["2026-03-01T08:30:00Z"])
+    current: bool = Field(
+        description="Whether that is the policy in force. If not, ask the user, and send consent_version again.",
+        examples=[True],
+    )
 
 
 class AccountAnswer(Answer):
@@ -45,24 +56,32 @@ class AccountAnswer(Answer):
     )
     created_at: Moment = Field(description="When the account was made.", examples=["2026-03-01T08:30:00Z"])
     profile: Profile
-    consent: ConsentAnswer | None = None
-    phone: PhoneAnswer | None = None
+    consent: ConsentAnswer | None = Field(
+        default=None, description="Which privacy policy the user agreed to; absent when none was asked for."
+    )
+    phone: PhoneAnswer | None = Field(default=None, description="Absent when none is bound.")
 
 
 class ClosedAnswer(Answer):
     """The account that was, and when it was closed."""
 
-    account_id: str
-    closed_at: Moment
+    account_id: str = Field(
+        description="What was the user's id. No later account has it.", examples=["66f0c1e9ad8b7426e93d1c0a"]
+    )
+    closed_at: Moment = Field(
+        description="From when no token of theirs counts.", examples=["2026-03-09T12:00:00Z"]
+    )
 
 
 class ExportAnswer(Answer):
     """Everything we hold about the user, as it is kept."""
 
-    exported_at: Moment
-    account: dict[str, Any]
-    sessions: list[dict[str, Any]]
-    older_sessions: int
+    exported_at: Moment = Field(description="When it was collected.", examples=["2026-03-09T12:00:00Z"])
+    account: dict[str, Any] = Field(description="The account with all its members, WeChat's ids among them.")
+    sessions: list[dict[str, Any]] = Field(description="The last thousand sign-ins.")
+    older_sessions: int = Field(
+        description="How many older ones are recorded and not among them.", examples=[0]
+    )
 
 
 def _none_when_empty(value: object) -> object:
@@ -82,9 +101,17 @@ def _removed(value: str | None) -> None:
         raise ValueError("is set by POST /accounts/me/avatar; only null is taken here, to remove it")
 
 
-Nickname = Annotated[str, AfterValidator(entered_nickname)]
-Text = Annotated[str, AfterValidator(entered_text)]
+# What a schema can say of them; that there must be something to see, and no control character, it cannot.
+_AsText = WithJsonSchema({"type": "string", "maxLength": NICKNAME_LIMIT})
+Nickname = Annotated[str, AfterValidator(entered_nickname), _AsText]
+Text = Annotated[str, AfterValidator(entered_text), _AsText]
 Emptiable = BeforeValidator(_none_when_empty)
+Gender = Annotated[
+    Literal[1, 2] | None,
+    BeforeValidator(_gender),
+    WithJsonSchema({"enum": [1, 2, "1", "2", ""]}),
+]
+Removable = Annotated[str | None, Emptiable, AfterValidator(_removed), WithJsonSchema({"const": ""})]
 
 
 class ProfileBody(BaseModel):
@@ -93,14 +120,31 @@ class ProfileBody(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
     PROFILE: ClassVar = ("nickname", "avatar_url", "gender", "language", "country", "province", "city")
 
-    nickname: Annotated[Nickname | None, Emptiable] = None
-    avatar_url: Annotated[str | None, Emptiable, AfterValidator(_removed)] = None
-    gender: Annotated[Literal[1, 2] | None, BeforeValidator(_gender)] = None
-    language: Annotated[Text | None, Emptiable] = None
-    country: Annotated[Text | None, Emptiable] = None
-    province: Annotated[Text | None, Emptiable] = None
-    city: Annotated[Text | None, Emptiable] = None
-    consent_version: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    nickname: Annotated[Nickname | None, Emptiable] = Field(
+        default=None,
+        description="At most 32 characters as people count (an emoji is one) and 64 code points, some of it visible, "
+        "no line breaks, and not 微信用户.",
+        examples=["小美🌸"],
+    )
+    avatar_url: Removable = Field(
+        default=None, description="Only to remove what WeChat told; `POST /accounts/me/avatar` sets one."
+    )
+    gender: Gender = Field(default=None, description="1 male, 2 female; a form has the digit.", examples=[2])
+    language: Annotated[Text | None, Emptiable] = Field(
+        default=None, description="As WeChat spells it.", examples=["zh_CN"]
+    )
+    country: Annotated[Text | None, Emptiable] = Field(
+        default=None, description="At most 64 code points.", examples=["中国"]
+    )
+    province: Annotated[Text | None, Emptiable] = Field(
+        default=None, description="The same.", examples=["广东"]
+    )
+    city: Annotated[Text | None, Emptiable] = Field(default=None, description="The same.", examples=["广州"])
+    consent_version: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        default=None,
+        description="The version of the privacy policy in force, when the user has agreed to it now.",
+        examples=["2026-11"],
+    )
 
     @property
     def entered(self) -> dict[str, str | int | None]:
@@ -113,7 +157,10 @@ class CloseBody(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    code: Code
+    code: Code = Field(
+        description="A fresh one of wx.login, of the WeChat user whose account it is.",
+        examples=["0a3bLu000Qz7YP1XQp100eRkHs4bLu0C"],
+    )
 
 
 class MeHandler(BearerHandler):

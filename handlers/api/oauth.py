@@ -37,7 +37,7 @@ class TokenBody(LoginBody):
 
     grant_type: Annotated[
         Literal["urn:wxpassport:oauth:grant-type:wxapp"], BeforeValidator(_ours_when_empty)
-    ] = WXAPP_GRANT
+    ] = Field(default=WXAPP_GRANT, description="May be left out to sign in.")
 
 
 class RefreshBody(BaseModel):
@@ -45,8 +45,12 @@ class RefreshBody(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    grant_type: Literal["refresh_token"]
-    refresh_token: Text
+    grant_type: Literal["refresh_token"] = Field(description="To go on with a session instead of signing in.")
+    refresh_token: Text = Field(
+        description="The one that the last answer gave. It works once: keep the new one, and repeat the call only when "
+        "its answer was lost, within seconds. A used one that comes again later ends the session.",
+        examples=["wpr_ZvDB6a2LdCbpPRwKAAAAAbWvT0xq"],
+    )
     client_id: Annotated[str, Field(max_length=256)] | None = Field(
         default=None,
         description="The mini-program's appid, for clients that send it; it must be the session's.",
@@ -58,14 +62,30 @@ class RevokeBody(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    token: Text
-    token_type_hint: Annotated[str, Field(max_length=64)] | None = None
-    client_id: Annotated[str, Field(max_length=256)] | None = None
-    client_secret: Annotated[str, Field(max_length=256)] | None = None
+    token: Text = Field(
+        description="An access token or a refresh token.",
+        examples=["eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl"],
+    )
+    token_type_hint: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="Taken and not needed: our tokens can be told apart."
+    )
+    client_id: Annotated[str, Field(max_length=256)] | None = Field(
+        default=None,
+        description="Of a resource server, for a library that authenticates in the body; HTTP Basic is the better way.",
+    )
+    client_secret: Annotated[str, Field(max_length=256)] | None = Field(
+        default=None,
+        description="Its secret, in the same way. Never one of a mini-program, which cannot keep one.",
+    )
 
 
 class IntrospectBody(RevokeBody):
     """Which token to ask about (RFC 7662 section 2.1)."""
+
+    token: Text = Field(
+        description="An access token. A refresh token is never active here: it is no proof of who calls.",
+        examples=["eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl"],
+    )
 
 
 class TokenAnswer(Answer):
@@ -94,16 +114,31 @@ class RevokeAnswer(Answer):
 class IntrospectAnswer(Answer):
     """What RFC 7662 section 2.2 names; exactly `{"active": false}` for whatever does not count."""
 
-    active: bool
-    client_id: str | None = None
-    token_type: Literal["Bearer"] | None = None
-    exp: int | None = None
-    iat: int | None = None
-    sub: str | None = None
-    aud: str | None = None
-    iss: str | None = None
-    jti: str | None = None
-    sid: str | None = None
+    active: bool = Field(
+        description="Whether the access token counts now: not expired, its session not over, its user not banned.",
+        examples=[True],
+    )
+    client_id: str | None = Field(
+        default=None, description="The mini-program's appid.", examples=["wx4f4bc4dec97d474b"]
+    )
+    token_type: Literal["Bearer"] | None = Field(default=None, description="Its kind.")
+    exp: int | None = Field(default=None, description="When it expires, in Unix time.", examples=[1772357400])
+    iat: int | None = Field(
+        default=None, description="When it was issued, in Unix time.", examples=[1772353800]
+    )
+    sub: str | None = Field(
+        default=None, description="The user: their account_id.", examples=["66f0c1e9ad8b7426e93d1c0a"]
+    )
+    aud: str | None = Field(
+        default=None, description="Whom it is for: this server.", examples=["https://login.example.com"]
+    )
+    iss: str | None = Field(
+        default=None, description="Who issued it: this server.", examples=["https://login.example.com"]
+    )
+    jti: str | None = Field(
+        default=None, description="The token's own id.", examples=["3m0Zq1v8R2uWkYbXc4tLsA"]
+    )
+    sid: str | None = Field(default=None, description="Its session.", examples=["66f0c1e9ad8b7426e93d1c0b"])
 
 
 class OAuthHandler(APIHandler):
@@ -131,6 +166,7 @@ class TokenHandler(OAuthHandler):
             *LOGIN_REFUSALS,
             Unregistered,
             AccountDisabled,
+            InvalidRequest,
             InvalidGrant,
             MalformedRequest,
             UnsupportedGrantType,

@@ -27,16 +27,20 @@ class PhoneBody(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    phone_code: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
+    phone_code: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$")] = Field(
+        description='e.detail.code of `<button open-type="getPhoneNumber">`, once and within five minutes. It is not '
+        "the code of wx.login.",
+        examples=["a7c3e9d15b8f4260c1e7d3a9f5b80246e93d1c0a4b7e8f6255f0c1e9ad8b7426"],
+    )
 
 
 class PhoneAnswer(Answer):
     """A phone number: as ITU-T E.164 writes it with a plus, and in its two parts."""
 
-    number: str
-    country_code: str
-    pure_number: str
-    bound_at: Moment
+    number: str = Field(description="The whole number as ITU-T E.164 writes it.", examples=["+8613900000001"])
+    country_code: str = Field(description="The country's part, without a plus.", examples=["86"])
+    pure_number: str = Field(description="The number within that country.", examples=["13900000001"])
+    bound_at: Moment = Field(description="When it was bound.", examples=["2026-03-01T08:30:00Z"])
 
 
 class BindingAnswer(Answer):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from pydantic import Field
+
 from handlers.api.bearer import BEARER_REFUSALS, BearerHandler
 from handlers.operations import Answer, Moment, operation
 from passport.errors import NotFound
@@ -13,20 +15,30 @@ from passport.models import Session
 class SessionAnswer(Answer):
     """One signed-in device. `current` is the one that asks."""
 
-    id: str
-    appid: str
-    created_at: Moment
-    last_used_at: Moment
-    ends_at: Moment
-    ip: str
-    user_agent: str
-    current: bool
+    id: str = Field(
+        description="What `DELETE /accounts/me/sessions/{session_id}` takes; the `sid` of its access tokens.",
+        examples=["66f0c1e9ad8b7426e93d1c0b"],
+    )
+    appid: str = Field(description="The mini-program.", examples=["wx4f4bc4dec97d474b"])
+    created_at: Moment = Field(description="When the user signed in.", examples=["2026-03-01T08:30:00Z"])
+    last_used_at: Moment = Field(
+        description="When it was last refreshed, or else began.", examples=["2026-03-02T18:04:11Z"]
+    )
+    ends_at: Moment = Field(
+        description="When it ends, however much it is used.", examples=["2026-05-30T08:30:00Z"]
+    )
+    ip: str = Field(description="Where the sign-in came from.", examples=["203.0.113.5"])
+    user_agent: str = Field(
+        description="What signed in, as it called itself; may be empty.",
+        examples=["Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) MicroMessenger/8.0.54"],
+    )
+    current: bool = Field(description="Whether it is the session of this very access token.", examples=[True])
 
 
 class SessionsAnswer(Answer):
     """Newest first."""
 
-    sessions: list[SessionAnswer]
+    sessions: list[SessionAnswer] = Field(description="Those that are not over; the newest first.")
 
 
 class SessionsHandler(BearerHandler):

@@ -18,19 +18,33 @@ _CACHED = "public, max-age=300"
 class PublicKey(Answer):
     """The public half of a signing key (RFC 7517 section 4, RFC 7518 section 6.2)."""
 
-    kty: Literal["EC"]
-    crv: Literal["P-256"]
-    x: str = Field(pattern="^[A-Za-z0-9_-]{43}$")
-    y: str = Field(pattern="^[A-Za-z0-9_-]{43}$")
-    kid: str = Field(description="The key's thumbprint (RFC 7638): the `kid` in a token's header.")
-    use: Literal["sig"]
-    alg: Literal["ES256"]
+    kty: Literal["EC"] = Field(description="An elliptic curve.")
+    crv: Literal["P-256"] = Field(description="Which one.")
+    x: str = Field(
+        pattern="^[A-Za-z0-9_-]{43}$",
+        description="The point's coordinate in base64url.",
+        examples=["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"],
+    )
+    y: str = Field(
+        pattern="^[A-Za-z0-9_-]{43}$",
+        description="The other coordinate.",
+        examples=["x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"],
+    )
+    kid: str = Field(
+        description="The key's thumbprint (RFC 7638): the `kid` in a token's header.",
+        examples=["NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"],
+    )
+    use: Literal["sig"] = Field(description="For signatures.")
+    alg: Literal["ES256"] = Field(description="The only algorithm to accept.")
 
 
 class KeySetAnswer(Answer):
     """A JWK Set (RFC 7517 section 5)."""
 
-    keys: list[PublicKey]
+    keys: list[PublicKey] = Field(
+        description="All that may have signed a token that is still valid, and the next one. Fetch them again when a "
+        "token names another."
+    )
 
 
 class JWKSHandler(APIHandler):
@@ -49,16 +63,39 @@ class JWKSHandler(APIHandler):
 class MetadataAnswer(Answer):
     """What RFC 8414 section 2 names. There is no authorization endpoint, so no response type is supported."""
 
-    issuer: str
-    token_endpoint: str
-    jwks_uri: str
-    response_types_supported: list[str]
-    grant_types_supported: list[str]
-    token_endpoint_auth_methods_supported: list[str]
-    revocation_endpoint: str
-    revocation_endpoint_auth_methods_supported: list[str]
-    introspection_endpoint: str
-    introspection_endpoint_auth_methods_supported: list[str]
+    issuer: str = Field(description="The `iss` of our tokens.", examples=["https://login.example.com"])
+    token_endpoint: str = Field(
+        description="Where tokens are had.", examples=["https://login.example.com/oauth/token"]
+    )
+    jwks_uri: str = Field(
+        description="Where the keys are that verify them.",
+        examples=["https://login.example.com/.well-known/jwks.json"],
+    )
+    response_types_supported: list[str] = Field(
+        description="None: there is no authorization endpoint.", examples=[[]]
+    )
+    grant_types_supported: list[str] = Field(
+        description="Signing in by WeChat, and refreshing.",
+        examples=[["urn:wxpassport:oauth:grant-type:wxapp", "refresh_token"]],
+    )
+    token_endpoint_auth_methods_supported: list[str] = Field(
+        description="Mini-programs are public clients, which hold no secret.", examples=[["none"]]
+    )
+    revocation_endpoint: str = Field(
+        description="Where a session is ended (RFC 7009).",
+        examples=["https://login.example.com/oauth/revoke"],
+    )
+    revocation_endpoint_auth_methods_supported: list[str] = Field(
+        description="Nobody has to authenticate there, and a resource server may.",
+        examples=[["none", "client_secret_basic", "client_secret_post"]],
+    )
+    introspection_endpoint: str = Field(
+        description="Where a resource server asks whether a token counts (RFC 7662).",
+        examples=["https://login.example.com/oauth/introspect"],
+    )
+    introspection_endpoint_auth_methods_supported: list[str] = Field(
+        description="How it authenticates.", examples=[["client_secret_basic", "client_secret_post"]]
+    )
 
 
 class MetadataHandler(APIHandler):

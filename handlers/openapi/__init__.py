@@ -14,7 +14,7 @@ from handlers.openapi.components import SECURITY_SCHEMES, headers, parameters_of
 from handlers.openapi.refusals import error_examples, possible_refusals
 from handlers.openapi.responses import responses
 from handlers.openapi.routes import Route, routes_of
-from handlers.openapi.schemas import Schemas, request_content
+from handlers.openapi.schemas import Schemas, needs_body, request_content
 from handlers.openapi.words import DESCRIPTION, TAGS, TITLE, VERSION, tag_of
 from handlers.operations import Caller, operation_of
 
@@ -85,7 +85,7 @@ def _operation_object(route: Route, method: str, schemas: Schemas) -> dict[str, 
         shown["parameters"] = parameters_of_query(schemas.of_query(declared.query))
     content = request_content(declared, schemas)
     if content:
-        shown["requestBody"] = {"required": True, "content": content}
+        shown["requestBody"] = {"required": needs_body(declared), "content": content}
     shown["responses"] = responses(declared, route, schemas, with_body=method != "head")
     return shown
 

@@ -25,7 +25,8 @@ Refusal = type[PassportError]
 
 # What comes with each kind of operation, without being declared on each.
 _EVERYWHERE: tuple[Refusal, ...] = (InternalError,)
-_WITH_A_BODY: tuple[Refusal, ...] = (InvalidRequest, UnsupportedMediaType, PayloadTooLarge)
+_WITH_A_MODEL: tuple[Refusal, ...] = (InvalidRequest, UnsupportedMediaType)
+_WITH_A_BODY: tuple[Refusal, ...] = (PayloadTooLarge,)
 _WITH_THE_DATABASE: tuple[Refusal, ...] = (TemporarilyUnavailable,)
 _WITH_A_PATH_PARAMETER: tuple[Refusal, ...] = (NotFound,)
 _WITH_A_BEARER: tuple[Refusal, ...] = (InvalidToken, AccountDisabled)
@@ -64,17 +65,24 @@ class RefusalAnswer(BaseModel):
 
 
 def possible_refusals(operation: Operation, route: Route) -> list[Refusal]:
-    """One class for each `error` that the operation may answer with, declared ones first."""
+    """Each class that the operation may refuse with, declared ones first. Several may have one `error`.
+
+    What a body brings with it is left out where the operation declares a kind of it, which then stands for it.
+    """
     has_body = bool(operation.bodies) or bool(operation.consumes)
+    of_the_body = (
+        *(_WITH_A_MODEL if operation.bodies else ()),
+        *(_WITH_A_BODY if has_body else ()),
+    )
     refusals = [
         *operation.refusals,
         *(_WITH_A_BEARER if operation.caller == "bearer" else ()),
-        *(_WITH_A_BODY if has_body else ()),
+        *(each for each in of_the_body if not any(issubclass(own, each) for own in operation.refusals)),
         *(_WITH_A_PATH_PARAMETER if route.parameters else ()),
         *(_WITH_THE_DATABASE if getattr(route.handler, "needs_database", False) else ()),
         *_EVERYWHERE,
     ]
-    return list({refusal.code: refusal for refusal in reversed(refusals)}.values())[::-1]
+    return list(dict.fromkeys(refusals))
 
 
 def error_examples(refusals: Iterable[Refusal]) -> dict[str, Any]:

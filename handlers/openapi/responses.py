@@ -60,7 +60,7 @@ def _success(status: int, operation: Operation, schemas: Schemas) -> dict[str, A
 
 
 def _refused(refusals: list[Refusal], schemas: Schemas, success: Any) -> dict[str, Any]:
-    codes: Schema = {"properties": {"error": {"enum": [each.code for each in refusals]}}}
+    codes: Schema = {"properties": {"error": {"enum": list(dict.fromkeys(each.code for each in refusals))}}}
     schema: Schema = {"allOf": [schemas.of_answer(RefusalAnswer), codes]}
     names = [name for refusal in refusals for name in example_names(refusal)]
     return {

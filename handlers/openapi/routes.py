@@ -11,6 +11,7 @@ from typing import Any
 from tornado.routing import URLSpec
 from tornado.web import RequestHandler
 
+from handlers.openapi.words import PARAMETERS
 from handlers.operations import Operation, operation_of
 
 METHODS = ("get", "head", "post", "put", "delete")
@@ -60,6 +61,7 @@ class Route:
                 "name": name,
                 "in": "path",
                 "required": True,
+                "description": PARAMETERS.get(name, ""),
                 "schema": {"type": "string", "pattern": f"^(?:{piece})$"},
             }
             for name, piece in self._pieces

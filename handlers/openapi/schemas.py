@@ -95,6 +95,12 @@ def request_content(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     return content
 
 
+def needs_body(operation: Operation) -> bool:
+    """Whether something must be sent: no body at all is an empty form, which is fine where nothing is required."""
+    fields = [field for body in operation.bodies for field in body.model_fields.values()]
+    return bool(operation.consumes) or any(field.is_required() for field in fields)
+
+
 def _distinct(
     models: Iterable[tuple[type[BaseModel] | None, JsonSchemaMode]],
 ) -> list[tuple[type[BaseModel], JsonSchemaMode]]:
@@ -136,6 +142,8 @@ def _or_null(schema: Schema, required: bool) -> Schema:
         return shown
     if isinstance(shown.get("type"), str) and not {"enum", "const"} & shown.keys():
         return {**shown, "type": [shown["type"], "null"]}
-    described: Schema = {name: shown[name] for name in ("description", "default") if name in shown}
+    described: Schema = {
+        name: shown[name] for name in ("description", "default", "examples") if name in shown
+    }
     bare = {name: value for name, value in shown.items() if name not in described}
     return {"anyOf": [bare, {"type": "null"}], **described}

@@ -57,3 +57,35 @@ def test_nested_members_are_named_by_their_path_and_an_answer_is_no_refusal() ->
 
 def test_an_empty_table_is_an_empty_page() -> None:
     assert docs_view(openapi_document([], server_url="/")).groups == ()
+
+
+def test_each_body_of_two_is_shown_alone_and_a_contents_line_is_short() -> None:
+    view = docs_view(contract().document)
+    operations = {operation.anchor: operation for group in view.groups for operation in group.operations}
+    sign_in, refresh = operations["postOauthToken"].bodies
+    assert "refresh_token" not in [field.name for field in sign_in.fields]
+    assert [field.name for field in refresh.fields] == ["grant_type", "refresh_token", "client_id"]
+    assert '"grant_type": "refresh_token"' in refresh.example
+    (correction,) = operations["putAccountsMe"].bodies
+    assert correction.title == ""
+    assert operations["putAccountsMe"].headline == "Correct the profile"
+
+
+def test_refusals_that_share_an_error_are_told_by_it() -> None:
+    view = docs_view(contract().document)
+    (upload,) = (
+        each for group in view.groups for each in group.operations if each.anchor == "postAccountsMeAvatar"
+    )
+    assert [each.error for each in upload.refusals if each.status == "415"] == ["unsupported_media_type"] * 2
+
+
+def test_every_field_is_described() -> None:
+    for group in docs_view(contract().document).groups:
+        for operation in group.operations:
+            fields = [*operation.parameters]
+            for each in (*operation.bodies, *operation.answers):
+                fields += each.fields
+            assert (operation.anchor, [field.name for field in fields if not field.description]) == (
+                operation.anchor,
+                [],
+            )

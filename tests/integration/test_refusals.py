@@ -107,20 +107,21 @@ async def close_with_the_code_of_another(api: API, _services: Services, database
     return reply
 
 
-async def push_without_a_signature(api: API, _services: Services, _database: Database) -> Reply:
-    return await api.post(f"/wechat/events/{APPID}", data=b"{}")
-
-
-async def upload_half_a_picture(api: API, _services: Services, database: Database) -> Reply:
-    reply = await upload(api, await api.signed_in("mei"), plain()[:300])
-    database.sessions.delete_many({})
-    return reply
-
-
 async def register_without_consent(api: API, services: Services, _database: Database) -> Reply:
     # Configured for all of a server, so set here for one request alone.
     services.login._privacy = Privacy(policy_version="2026-11", policy_url="https://example.com/privacy")
     return await api.register(api.wx_login())
+
+
+async def upload_half_a_picture(api: API, _services: Services, database: Database) -> Reply:
+    picture = plain()
+    reply = await upload(api, await api.signed_in("mei"), picture[: len(picture) // 2])
+    database.sessions.delete_many({})
+    return reply
+
+
+async def push_without_a_signature(api: API, _services: Services, _database: Database) -> Reply:
+    return await api.post(f"/wechat/events/{APPID}", data=b"{}")
 
 
 async def go_where_nothing_is(api: API, _services: Services, _database: Database) -> Reply:
@@ -168,9 +169,9 @@ TABLE: dict[str, tuple[int, int | None, str | None, str | None, Situation]] = {
         introspect_without_a_secret,
     ),
     "wrong_user": (403, None, None, None, close_with_the_code_of_another),
-    "push_refused": (403, None, None, None, push_without_a_signature),
-    "unreadable_picture": (403, None, None, None, upload_half_a_picture),
     "consent_required": (403, None, None, None, register_without_consent),
+    "unreadable_picture": (403, None, None, None, upload_half_a_picture),
+    "push_refused": (403, None, None, None, push_without_a_signature),
     "unsupported_grant_type": (400, None, None, None, ask_for_another_grant),
     "not_found": (404, None, None, None, go_where_nothing_is),
     "method_not_allowed": (405, None, None, None, use_the_wrong_method),

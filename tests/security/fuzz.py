@@ -7,6 +7,7 @@ no 5xx, no status, header or body that is not documented, nothing malformed acce
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import signal
@@ -18,10 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import requests
-
 ALL_PHASES = "examples,coverage,fuzzing,stateful"
 ROOT = Path(__file__).resolve().parents[2]
+RESOURCE_SERVER = "shop:kept between the shop and us, 1f7a93b0c5d2"
 _STARTED = re.compile(r"wxpassport demo: (\S+)\s+\(WeChat stand-in: (\S+)/sandbox/\)")
 _GENERATED = re.compile(r"([\d,]+) (?:test cases )?generated")
 
@@ -37,11 +37,21 @@ class Fuzzed:
 
 @contextmanager
 def demo_server() -> Iterator[tuple[str, str]]:
-    """`server.py --demo` on any free port: its address, and the stand-in's."""
+    """`server.py --demo` on any free port: its address, and the stand-in's. No limits, and a resource server."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("WXPASSPORT_")}
+    server_id, _, secret = RESOURCE_SERVER.partition(":")
+    settings = {
+        "WXPASSPORT_LIMITS": "off",
+        "WXPASSPORT_RESOURCE_SERVERS": json.dumps([{"id": server_id, "secret": secret}]),
+    }
     command = [sys.executable, str(ROOT / "server.py"), "--demo", "--port", "0"]
     process = subprocess.Popen(
-        command, cwd=ROOT, env=inherited, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command,
+        cwd=ROOT,
+        env=inherited | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     assert process.stdout
     try:
@@ -53,17 +63,8 @@ def demo_server() -> Iterator[tuple[str, str]]:
         process.communicate(timeout=30)
 
 
-def access_token(server: str, login_url: str) -> str:
-    """A token of somebody who is registered."""
-    login = requests.post(f"{login_url}?user=lin", timeout=10).json()
-    token: str = requests.post(f"{server}/oauth/token", json=login, timeout=10).json()["access_token"]
-    return token
-
-
 def fuzz(server: str, stand_in: str, *, examples: int, phases: str, seed: int) -> Fuzzed:
     """Run schemathesis against the server; `examples` is per operation, media type and mode."""
-    login_url = f"{stand_in}/sandbox/login"
-    token = access_token(server, login_url)
     command = [
         sys.executable,
         "-m",
@@ -72,11 +73,13 @@ def fuzz(server: str, stand_in: str, *, examples: int, phases: str, seed: int) -
         str(ROOT / "tests/security/fuzz.toml"),
     ]
     command += ["run", f"{server}/openapi.json", "--phases", phases, "--max-examples", str(examples)]
-    command += ["--seed", str(seed), "-H", f"Authorization: Bearer {token}", "--no-color"]
+    command += ["--seed", str(seed), "--no-color"]
     environment = {
         **os.environ,
         "SCHEMATHESIS_HOOKS": "tests.security.fuzz_hooks",
-        "FUZZ_LOGIN_URL": login_url,
+        "FUZZ_SERVER": server,
+        "FUZZ_STAND_IN": stand_in,
+        "FUZZ_RESOURCE_SERVER": RESOURCE_SERVER,
         "PYTHONPATH": str(ROOT),
         "PYTHONWARNINGS": "ignore",
     }

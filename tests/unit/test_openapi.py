@@ -145,6 +145,14 @@ def test_both_hints_of_every_refusal_are_among_the_examples(document: dict[str, 
         assert f"`{code}`" in document["info"]["description"]
 
 
+def test_refusals_that_share_an_error_are_all_named(document: dict[str, Any]) -> None:
+    upload = document["paths"]["/accounts/me/avatar"]["post"]["responses"]["415"]["content"][JSON]
+    assert upload["examples"].keys() == {
+        f"{name}.{language}" for name in ("NotMultipart", "UnsupportedPicture") for language in ("zh", "en")
+    }
+    assert upload["schema"]["allOf"][1]["properties"]["error"]["enum"] == ["unsupported_media_type"]
+
+
 # What the other parts of the generator do, on a small table
 
 
@@ -228,6 +236,7 @@ def test_null_counts_as_absent_in_json_and_does_not_exist_in_a_form(small: dict[
     assert schemas[json_name]["properties"]["nickname"]["type"] == ["string", "null"]
     assert schemas[json_name]["properties"]["gender"]["type"] == ["integer", "null"]
     assert schemas[form_name]["properties"]["nickname"]["type"] == "string"
+    assert not item["put"]["requestBody"]["required"]
 
 
 # The schema of the login is true to its validators
