@@ -198,9 +198,7 @@ async def test_an_errmsg_that_quotes_our_call_is_not_passed_on(
     errmsg = f"invalid {path}?{called_with}, rid: 1-2-3"
     times = 1 if errcode == 40001 else 3  # or the second would quote the token before
     life.secrets |= spellings(APP_SECRET) | {agreed.value}
-    life.api.stand_in.faults.set(
-        "errcode", path=path, errcode=errcode, errmsg=errmsg, times=1 if errcode == 40001 else 3
-    )
+    life.api.stand_in.faults.set("errcode", path=path, errcode=errcode, errmsg=errmsg, times=times)
     await life.enter()
     assert (await life.bind(code)).status >= 400 or errcode == 40001
     assert_nothing_told(life, log_records, printed, database)
