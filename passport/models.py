@@ -12,7 +12,7 @@ class Identity:
     """Who somebody is to one mini-program: WeChat's openid is per appid."""
 
     appid: str
-    openid: str
+    openid: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +58,17 @@ class User:
 
     `from_wechat` and `entered` have what is known: nickname, avatar_url, gender, …; what the user entered wins, and a
     None there is something the user removed. A session is over when its epoch is not the user's, unless it is the
-    one that was spared (see `passport.sessions`). `avatar` is the id of the picture that they uploaded.
+    one that was spared (see `passport.sessions`). `avatar` is the id of the picture that they uploaded. What tells who
+    they are is not in the repr, which ends up in a traceback sooner or later.
     """
 
     user_id: str
     identities: tuple[Identity, ...]
     created_at: datetime
     last_seen_at: datetime
-    unionid: str | None = None
-    from_wechat: Mapping[str, str | int] = field(default_factory=dict)
-    entered: Mapping[str, str | int | None] = field(default_factory=dict)
+    unionid: str | None = field(default=None, repr=False)
+    from_wechat: Mapping[str, str | int] = field(default_factory=dict, repr=False)
+    entered: Mapping[str, str | int | None] = field(default_factory=dict, repr=False)
     ban: Ban | None = None
     consent: Consent | None = None
     phone: Phone | None = None

@@ -3,70 +3,31 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from tornado.web import RequestHandler
 
-from handlers import make_app
 from passport.services import Services
 from tests.client import API, Reply
 from tests.security.hostile_bodies import FIELDS, FORM, JSON
 from tests.security.operators import NAME_SUFFIXES, NAMES, TEXTS, VALUES
+from tests.security.profiler import asked, filters, operators, profiling
 
 Database = Any
+# All other routes are in test_operator_routes.py.
 POSTS = ("/oauth/token", "/accounts/wxapp")
-# Signed by WeChat; its own corpus is in test_push_forgery.py.
-PUSHES = "/wechat/events/%s"
 STATUSES = {200, 201, 400, 401, 403}
-# What our own code says to MongoDB; the driver's own members are not operators of a filter.
+# What our own code says to MongoDB.
 OURS = {"$set", "$inc", "$setOnInsert", "$unset", "$or", "$lte", "$addToSet"}
-_DRIVERS = {"$db", "$clusterTime", "$readPreference", "$audit"}
-# Every command but those of the profiler itself.
-_NOT_THE_PROFILER = {"ns": {"$not": re.compile(r"system\.profile")}}
 
 
 @pytest.fixture
 def profiled(services: Services, database: Database) -> Iterator[Database]:
     """The database with mongod writing down every operation."""
-    database.command("profile", 0)
-    database.create_collection("system.profile", capped=True, size=64 * 2**20)
-    database.command("profile", 2)
-    yield database
-    database.command("profile", 0)
-
-
-def operators_in(value: Any) -> Iterator[str]:
-    """Every member's name that begins with a dollar, however deep."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if name.startswith("$") and name not in _DRIVERS:
-                yield name
-            if name not in _DRIVERS:
-                yield from operators_in(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from operators_in(inner)
-
-
-def asked(database: Database) -> list[dict[str, Any]]:
-    """What mongod was asked, by its own account."""
-    return list(database["system.profile"].find(_NOT_THE_PROFILER))
-
-
-def seen_by_mongod(database: Database) -> set[str]:
-    """The operators in all of it."""
-    return {name for entry in asked(database) for name in operators_in(entry.get("command", {}))}
-
-
-def filters(database: Database) -> list[dict[str, Any]]:
-    """The filters in all of it."""
-    commands = [entry.get("command", {}) for entry in asked(database)]
-    found = [command.get("filter") or command.get("query") or command.get("q") for command in commands]
-    return [each for each in found if each]
+    with profiling(database):
+        yield database
 
 
 async def send_json(api: API, path: str, body: dict[str, Any]) -> Reply:
@@ -85,11 +46,11 @@ async def test_the_profiler_sees_the_operators_of_our_own_and_would_see_others(
     api: API, profiled: Database
 ) -> None:
     await api.signed_in("mei")
-    assert seen_by_mongod(profiled) <= OURS
-    assert {"$set", "$or", "$lte"} <= seen_by_mongod(profiled)
+    assert operators(profiled) <= OURS
+    assert {"$set", "$or", "$lte"} <= operators(profiled)
     assert {frozenset(found) for found in filters(profiled)} >= {frozenset({"identities"})}
     profiled.users.find_one({"identities.openid": {"$ne": None}})
-    assert "$ne" in seen_by_mongod(profiled)
+    assert "$ne" in operators(profiled)
 
 
 @pytest.mark.gen_test(timeout=60)
@@ -106,7 +67,7 @@ async def test_no_object_list_or_number_in_a_json_field_reaches_mongod(
             if reply.status not in expected:
                 odd[field, str(value)] = reply
     assert odd == {}
-    assert seen_by_mongod(profiled) <= OURS
+    assert operators(profiled) <= OURS
 
 
 @pytest.mark.parametrize("path", POSTS)
@@ -118,7 +79,7 @@ async def test_text_that_looks_like_an_operator_is_a_literal(api: API, profiled:
                 await send_form(api, path, list((api.wx_login("mei") | {field: text}).items())),
             ):
                 assert reply.status in STATUSES, (field, text)
-    assert seen_by_mongod(profiled) <= OURS
+    assert operators(profiled) <= OURS
 
 
 @pytest.mark.parametrize("path", POSTS)
@@ -133,7 +94,7 @@ async def test_bracketed_and_dotted_names_are_other_names(api: API, profiled: Da
                 if (reply.status, reply.error) != (403, "invalid_request"):
                     odd[field + suffix] = reply
     assert odd == {}
-    assert seen_by_mongod(profiled) <= OURS
+    assert operators(profiled) <= OURS
     assert api.stand_in.calls.total == 0
 
 
@@ -141,7 +102,7 @@ async def test_operators_as_members_of_the_body_change_nothing(api: API, profile
     extra = {name: {"$gt": ""} for name in NAMES[:50]}
     assert (await send_json(api, "/accounts/wxapp", api.wx_login("mei") | extra)).status == 201
     assert (await send_json(api, "/oauth/token", api.wx_login("mei") | extra)).status == 200
-    assert seen_by_mongod(profiled) <= OURS
+    assert operators(profiled) <= OURS
 
 
 async def test_an_operator_where_a_token_should_be_reaches_no_query(api: API, profiled: Database) -> None:
@@ -166,13 +127,5 @@ async def test_an_operator_in_the_query_string_or_the_path_reaches_no_query(
         for path in ("/accounts/me", "/oauth/token", "/accounts/wxapp", "/healthz"):
             reply = await api.get(path + suffix)
             assert reply.status in {200, 401, 404, 405}
-    assert seen_by_mongod(profiled) <= OURS
+    assert operators(profiled) <= OURS
     assert [found for found in asked(profiled) if found["ns"].endswith((".users", ".sessions"))] == []
-
-
-def test_every_route_that_takes_a_body_is_in_the_corpus(services: Services) -> None:
-    rules = make_app(services).wildcard_router.rules
-    posting = {
-        rule.matcher._path for rule in rules if rule.target.post is not RequestHandler._unimplemented_method
-    }
-    assert posting == {*POSTS, PUSHES}
