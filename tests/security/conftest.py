@@ -13,8 +13,8 @@ from tests.client import API
 from tests.integration.helpers import OTHER_APPID, Client, with_two_apps
 from tests.security.profiler import profiling
 
-SHOP = Client("shop", "kept between the shop and us, 1f7a93b0c5d2")
-GAME = Client("game", "kept between the game and us, 88e1d40c77ab")
+SHOP = Client("shop", "kept-between-the-shop-and-us_1f7a93b0c5d2")
+GAME = Client("game", "kept-between-the-game-and-us_88e1d40c77ab")
 Tokens = dict[str, Any]
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 ALL_PHASES = "examples,coverage,fuzzing,stateful"
 ROOT = Path(__file__).resolve().parents[2]
-RESOURCE_SERVER = "shop:kept between the shop and us, 1f7a93b0c5d2"
+RESOURCE_SERVER = "shop:kept-between-the-shop-and-us_1f7a93b0c5d2"
 _STARTED = re.compile(r"wxpassport demo: (\S+)\s+\(WeChat stand-in: (\S+)/sandbox/\)")
 _GENERATED = re.compile(r"([\d,]+) (?:test cases )?generated")
 
