@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import Any
 
@@ -15,6 +16,8 @@ from passport.store.faults import CollectionStore, translated
 Document = dict[str, Any]
 # A closed account keeps none, so whatever else its status may be called, it is neither of these.
 _HOLDERS = {"$in": ["active", "banned"]}
+# How long a transaction is tried to be ended, in seconds between the attempts.
+_ATTEMPTS, _PAUSE = 10, 1.0
 
 
 class AvatarStore(CollectionStore):
@@ -33,7 +36,8 @@ class AvatarStore(CollectionStore):
         deadline: float,
     ) -> None:
         super().__init__(collection, deadline=deadline)
-        self._users = users
+        self._users, self._client = users, collection.database.client
+        self._running: set[asyncio.Task[bool]] = set()
 
     @translated
     async def replace(self, avatar: Avatar) -> bool:
@@ -67,17 +71,37 @@ class AvatarStore(CollectionStore):
 
     async def _transaction(self, steps: Any) -> bool:
         # Repeated by the driver when somebody else changed the same user meanwhile. Durable as all our writes are: a
-        # transaction has the client's concerns.
-        client = self._collection.database.client
-        async with await client.start_session() as session:
+        # transaction has the client's concerns. In a task of its own, so that our deadline cannot leave it open.
+        running = asyncio.create_task(self._commit(steps))
+        self._running.add(running)
+        running.add_done_callback(self._ended)
+        return await asyncio.shield(running)
+
+    async def _commit(self, steps: Any) -> bool:
+        async with await self._client.start_session() as session:
             try:
                 done: bool = await session.with_transaction(steps)
             except PyMongoError:
-                # One that failed at its commit would keep the user's document locked for a minute.
-                with contextlib.suppress(PyMongoError):
-                    await client.admin.command("killSessions", [session.session_id])
+                await self._abandon(session)
                 raise
             return done
+
+    async def _abandon(self, session: AsyncIOMotorClientSession) -> None:
+        """End a transaction that failed at its commit, as soon as MongoDB answers again.
+
+        MongoDB would keep it open for a minute, and with it the user's document locked to every other write.
+        """
+        for _ in range(_ATTEMPTS):
+            with contextlib.suppress(PyMongoError):
+                await self._client.admin.command("killSessions", [session.session_id])
+                return
+            await asyncio.sleep(_PAUSE)
+
+    def _ended(self, running: asyncio.Task[bool]) -> None:
+        self._running.discard(running)
+        # Whoever waited was told already, and if nobody did, nobody misses it.
+        if not running.cancelled():
+            running.exception()
 
     @translated
     async def delete_of(self, user_id: str) -> int:

@@ -11,10 +11,13 @@ from typing import Any
 from tests.client import API, Reply
 from tests.conftest import APPID
 from tests.fault.visitors import BrokenPromise, Ledger, Visitors, coming
+from tests.integration.helpers import Client
 
 REFRESHES = 4
 # What the servers of these tests run with: no machine is so busy that an honest client comes later than that.
 GRACE = {"tokens__refresh_grace": "1m"}
+SHOP = Client("shop", "kept between the shop and us, 1f7a93b0c5d2")
+ASKED_BY_SHOP = {"resource_servers": [{"id": SHOP.id, "secret": SHOP.secret}]}
 
 
 @dataclass
@@ -78,6 +81,11 @@ def ended_as_replays(database: Any) -> list[Any]:
 async def sign_out(api: API, token: str) -> Reply:
     """POST /oauth/revoke."""
     return await api.post("/oauth/revoke", data={"token": token})
+
+
+async def introspect(api: API, token: str) -> Reply:
+    """POST /oauth/introspect, by a server that was started with ASKED_BY_SHOP."""
+    return await api.post("/oauth/introspect", data={"token": token}, headers=SHOP.basic)
 
 
 class SignedIn(Visitors):
