@@ -64,13 +64,13 @@ class UserStore(CollectionStore):
     @translated
     async def find_by_identity(self, identity: Identity) -> User | None:
         """None when this appid never registered the openid."""
-        document = await self._collection.find_one({"identities": _identity(identity)})
+        document = await self._find_one({"identities": _identity(identity)})
         return _user(document) if document else None
 
     @translated
     async def find_by_unionid(self, unionid: str) -> User | None:
         """None when no account has the unionid."""
-        document = await self._collection.find_one({"unionid": unionid})
+        document = await self._find_one({"unionid": unionid})
         return _user(document) if document else None
 
     @translated
@@ -88,14 +88,14 @@ class UserStore(CollectionStore):
                 return_document=ReturnDocument.AFTER,
             )
         except DuplicateKeyError:
-            document = await self._collection.find_one({"identities": _identity(identity)})
+            document = await self._find_one({"identities": _identity(identity)})
         return _user(document) if document else None
 
     @translated
     async def find(self, user_id: str) -> User | None:
         """None when there is no such user, or user_id is not of our form."""
         try:
-            document = await self._collection.find_one({"_id": ObjectId(user_id)})
+            document = await self._find_one({"_id": ObjectId(user_id)})
         except InvalidId:
             return None
         return _user(document) if document else None
@@ -183,7 +183,7 @@ class UserStore(CollectionStore):
     @translated
     async def export(self, user_id: str) -> Document | None:
         """The person's document, `_id` as `account_id`, without what is ours alone; None if there is none."""
-        document = await self._collection.find_one({"_id": ObjectId(user_id)}, _NOT_EXPORTED)
+        document = await self._find_one({"_id": ObjectId(user_id)}, _NOT_EXPORTED)
         return None if document is None else {"account_id": str(document.pop("_id")), **document}
 
     @translated
