@@ -63,7 +63,7 @@ class AvatarStore(CollectionStore):
     @translated
     async def find(self, avatar_id: str) -> Avatar | None:
         """None when there is none."""
-        document = await self._collection.find_one({"_id": avatar_id})
+        document = await self._find_one({"_id": avatar_id})
         return _avatar(document) if document else None
 
 

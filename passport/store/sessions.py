@@ -46,7 +46,7 @@ class SessionStore(CollectionStore):
     async def find(self, session_id: str) -> Session | None:
         """None when there is no such session, or session_id is not of our form."""
         try:
-            document = await self._collection.find_one({"_id": ObjectId(session_id)})
+            document = await self._find_one({"_id": ObjectId(session_id)})
         except InvalidId:
             return None
         return _session(document) if document else None

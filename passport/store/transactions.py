@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -10,24 +11,50 @@ from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollectio
 from pymongo.errors import PyMongoError
 
 T = TypeVar("T")
+Steps = Callable[[AsyncIOMotorClientSession], Coroutine[Any, Any, T]]
+
+# How long a transaction is tried to be ended, in seconds between the attempts.
+_ATTEMPTS, _PAUSE = 10, 1.0
+# The event loop keeps no reference to its tasks.
+_running: set[asyncio.Task[Any]] = set()
 
 
-async def transaction(
-    collection: AsyncIOMotorCollection[dict[str, Any]],
-    steps: Callable[[AsyncIOMotorClientSession], Coroutine[Any, Any, T]],
-) -> T:
+async def transaction(collection: AsyncIOMotorCollection[dict[str, Any]], steps: Steps[T]) -> T:
     """Carry the steps out as one; what they return. Any collection of the client will do.
 
     Repeated by the driver when somebody else changed the same documents meanwhile. Durable as all our writes are: a
-    transaction has the client's concerns.
+    transaction has the client's concerns. In a task of its own, so that our deadline cannot leave it open.
     """
-    client = collection.database.client
+    running = asyncio.create_task(_commit(collection.database.client, steps))
+    _running.add(running)
+    running.add_done_callback(_ended)
+    return await asyncio.shield(running)
+
+
+async def _commit(client: Any, steps: Steps[T]) -> T:
     async with await client.start_session() as session:
         try:
             done: T = await session.with_transaction(steps)
         except PyMongoError:
-            # One that failed at its commit would keep its documents locked for a minute.
-            with contextlib.suppress(PyMongoError):
-                await client.admin.command("killSessions", [session.session_id])
+            await _abandon(client, session)
             raise
         return done
+
+
+async def _abandon(client: Any, session: AsyncIOMotorClientSession) -> None:
+    """End a transaction that failed at its commit, as soon as MongoDB answers again.
+
+    MongoDB would keep it open for a minute, and with it its documents locked to every other write.
+    """
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(PyMongoError):
+            await client.admin.command("killSessions", [session.session_id])
+            return
+        await asyncio.sleep(_PAUSE)
+
+
+def _ended(running: asyncio.Task[Any]) -> None:
+    _running.discard(running)
+    # Whoever waited was told already, and if nobody did, nobody misses it.
+    if not running.cancelled():
+        running.exception()

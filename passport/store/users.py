@@ -76,13 +76,13 @@ class UserStore(CollectionStore):
     @translated
     async def find_by_identity(self, identity: Identity) -> User | None:
         """None when this appid never registered the openid."""
-        document = await self._collection.find_one({"identities": _identity(identity)})
+        document = await self._find_one({"identities": _identity(identity)})
         return _user(document) if document else None
 
     @translated
     async def find_by_unionid(self, unionid: str) -> User | None:
         """None when no account has the unionid."""
-        document = await self._collection.find_one(_with_unionid(unionid))
+        document = await self._find_one(_with_unionid(unionid))
         return _user(document) if document else None
 
     @translated
@@ -100,14 +100,14 @@ class UserStore(CollectionStore):
                 return_document=ReturnDocument.AFTER,
             )
         except DuplicateKeyError:
-            document = await self._collection.find_one({"identities": _identity(identity)})
+            document = await self._find_one({"identities": _identity(identity)})
         return _user(document) if document else None
 
     @translated
     async def find(self, user_id: str) -> User | None:
         """None when there is no such user, or user_id is not of our form."""
         try:
-            document = await self._collection.find_one({"_id": ObjectId(user_id)})
+            document = await self._find_one({"_id": ObjectId(user_id)})
         except InvalidId:
             return None
         return _user(document) if document else None
@@ -187,7 +187,7 @@ class UserStore(CollectionStore):
     @translated
     async def export(self, user_id: str) -> Document | None:
         """What of the person's document is theirs to have, and its `_id` as `account_id`; None if there is none."""
-        document = await self._collection.find_one({"_id": ObjectId(user_id)}, dict.fromkeys(_EXPORTED, 1))
+        document = await self._find_one({"_id": ObjectId(user_id)}, dict.fromkeys(_EXPORTED, 1))
         if document is None:
             return None
         document.get("phone", {}).pop("code_digest", None)

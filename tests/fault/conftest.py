@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tornado.ioloop import IOLoop
 
 from sandbox import StandIn
 from tests.client import API
 from tests.conftest import APP_SECRET, APPID
-from tests.fault.running import SECRET_KEY, ServerProcess, mongods_under
+from tests.fault.replica_sets import ReplicaSet
+from tests.fault.running import SECRET_KEY, ServerProcess, ending, make_replica_set, mongods_under
 
 StartServer = Callable[..., ServerProcess]
 
@@ -29,6 +31,14 @@ def folder() -> Iterator[Path]:
         os.kill(pid, signal.SIGKILL)
     shutil.rmtree(made)
     assert orphans == []
+
+
+@pytest.fixture
+def replica_set(io_loop: IOLoop, folder: Path) -> Iterator[ReplicaSet]:
+    """Three members on loopback with a primary: their URI and themselves."""
+    uri, members = io_loop.run_sync(lambda: make_replica_set(folder))
+    with ending(members):
+        yield uri, members
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
-from typing import Any
 
 import pymongo
 import pytest
@@ -17,44 +15,14 @@ import pytest
 from passport.store.embedded import EmbeddedMongo
 from tests.client import API
 from tests.fault.conftest import StartServer
-from tests.fault.running import ServerProcess, free_port, report, until
+from tests.fault.kills import KILLS, LIMIT, kill_again_and_again, restarting
+from tests.fault.running import ServerProcess, free_port, report
 from tests.fault.visitors import Ledger, visiting
 
-KILLS = int(os.environ.get("WXPASSPORT_KILLS", "2"))
 WRITERS = 12
 BETWEEN = 25  # sign-ins between two kills
-STEADY = (
-    1.5  # seconds from recovery to the next kill; a mongod that dies younger is started again more slowly
-)
-LIMIT = 40 + 10 * KILLS
 
 ClientOf = Callable[[str], API]
-
-
-async def _kill_again_and_again(
-    ledger: Ledger, server: ServerProcess, kill: Callable[[], Any]
-) -> list[float]:
-    """Kill whenever some more people have signed in; the seconds until the next success, for each."""
-    recoveries: list[float] = []
-    for _ in range(KILLS):
-        seen, steady_at = len(ledger.sessions), time.monotonic() + STEADY
-
-        def steady(seen: int = seen, at: float = steady_at) -> bool:
-            return len(ledger.sessions) >= seen + BETWEEN and time.monotonic() >= at
-
-        await until(steady, "people sign in", seconds=30)
-        kill()
-        killed_at = time.monotonic()
-        # An answer that was on its way may still arrive, so the first success well after the kill counts.
-        try:
-            await until(lambda at=killed_at: ledger.last_success > at + 0.1, "service returns", seconds=30)
-        except AssertionError as error:
-            error.add_note(server.errors[-3000:])
-            raise
-        recoveries.append(ledger.last_success - killed_at)
-    seen = len(ledger.sessions)
-    await until(lambda: len(ledger.sessions) >= seen + BETWEEN, "people sign in again", seconds=30)
-    return recoveries
 
 
 def _settle(ledger: Ledger, server: ServerProcess, recoveries: list[float]) -> None:
@@ -79,8 +47,8 @@ async def test_killing_mongod_loses_nothing_that_was_acknowledged(
     server = start_server()
     api = client_of(await server.ready())
     async with visiting([api], WRITERS) as ledger:
-        recoveries = await _kill_again_and_again(
-            ledger, server, lambda: os.kill(server.mongod_pid, signal.SIGKILL)
+        recoveries = await kill_again_and_again(
+            ledger, server, lambda: os.kill(server.mongod_pid, signal.SIGKILL), between=BETWEEN
         )
     assert server.process.poll() is None
     assert len(server.log("mongod is ready")) == KILLS + 1
@@ -94,12 +62,6 @@ async def test_killing_the_server_loses_nothing_that_was_acknowledged(
 ) -> None:
     server = start_server(server__port=free_port())
     api = client_of(await server.ready())
-
-    def kill_and_start_again() -> None:
-        server.signal(signal.SIGKILL)
-        server.process.wait()
-        server.start()
-
     async with visiting([api], WRITERS) as ledger:
-        recoveries = await _kill_again_and_again(ledger, server, kill_and_start_again)
+        recoveries = await kill_again_and_again(ledger, server, restarting(server), between=BETWEEN)
     _settle(ledger, server, recoveries)

@@ -19,6 +19,10 @@ from tests.client import API, Reply
 from tests.conftest import APPID
 
 
+class BrokenPromise(AssertionError):
+    """An answer that no fault excuses; the ledger has it, too."""
+
+
 @dataclass
 class Ledger:
     """What the server promised. `broken` has the answers that no fault excuses."""
@@ -37,7 +41,7 @@ class Ledger:
         account_id = reply.json["account_id"]
         if self.accounts.setdefault(openid, account_id) != account_id:
             self.broken.append(f"{openid} was told another account id")
-        self._note_success()
+        self.note_success()
 
     def note_session(self, openid: str, reply: Reply) -> None:
         """A token was given, and with it a session."""
@@ -46,7 +50,8 @@ class Ledger:
         claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         self.sessions.append((claims["sid"], claims["sub"]))
 
-    def _note_success(self) -> None:
+    def note_success(self) -> None:
+        """Somebody was served."""
         now = time.monotonic()
         self.stalls.append(now - self.last_success)
         self.last_success = now
@@ -93,10 +98,10 @@ class Ledger:
 
 
 class Visitors:
-    """`async with visiting(api, 12) as ledger:` keeps that many people busy meanwhile."""
+    """`async with visiting([api], 12) as ledger:` keeps that many people busy meanwhile."""
 
-    def __init__(self, apis: list[API]) -> None:
-        self.ledger = Ledger()
+    def __init__(self, apis: list[API], ledger: Ledger | None = None) -> None:
+        self.ledger = ledger or Ledger()
         self._apis, self._numbers = apis, count()
 
     async def keep_coming(self) -> None:
@@ -139,7 +144,7 @@ class Visitors:
                 # A lost account shows here too: its owner is told that nobody knows them.
                 self.ledger.broken.append(f"{name}: {reply.status} {reply.error}")
                 if reply.error != "unregistered":
-                    raise AssertionError(self.ledger.broken[-1])
+                    raise BrokenPromise(self.ledger.broken[-1])
                 await api.register(login)
 
 
@@ -147,12 +152,19 @@ class Visitors:
 async def visiting(apis: list[API], writers: int) -> AsyncIterator[Ledger]:
     """So many people at once register and sign in while the block runs; whoever fails, fails the block."""
     visitors = Visitors(apis)
+    async with coming(visitors, writers):
+        yield visitors.ledger
+
+
+@contextlib.asynccontextmanager
+async def coming(visitors: Visitors, writers: int) -> AsyncIterator[None]:
+    """So many of these at once, while the block runs."""
     tasks = [asyncio.create_task(visitors.keep_coming()) for _ in range(writers)]
     try:
-        yield visitors.ledger
+        yield
     finally:
         for task in tasks:
             task.cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     failures = [each for each in outcomes if not isinstance(each, asyncio.CancelledError)]
-    assert failures == []
+    assert failures == [], failures
