@@ -153,17 +153,12 @@ def configuration(stand_in: StandIn) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def services(
-    io_loop: IOLoop, configuration: dict[str, Any], mongodb_uri: str, database: Any, clock: Clock
+def running_services(
+    io_loop: IOLoop, settings: Settings, mongodb_uri: str, clock: Clock
 ) -> Iterator[Services]:
-    """The server's services over this test's database, ready to serve."""
+    """Services that are ready to serve, for a fixture."""
 
     async def start() -> Services:
-        # Where a deadline is not what is tested, a busy machine must not reach one.
-        mongodb = {"timeout": "10s", **configuration.get("mongodb", {}), "database": database.name}
-        # All tests come from one address, so only those of the limits have any.
-        settings = Settings.model_validate({"limits": "off", **configuration, "mongodb": mongodb})
         made = make_services(settings, mongodb_uri=mongodb_uri, secret_key=SECRET_KEY, now=clock)
         await made.readiness.prepare()
         return made
@@ -173,9 +168,8 @@ def services(
     io_loop.run_sync(running.close)
 
 
-@pytest.fixture
-def api(io_loop: IOLoop, services: Services, stand_in: StandIn) -> Iterator[API]:
-    """A client of the running server that checks what must hold for every answer."""
+def running_server(io_loop: IOLoop, services: Services, stand_in: StandIn) -> Iterator[API]:
+    """A client of a server over these services, for a fixture."""
 
     async def start() -> tuple[Any, API]:
         server = make_http_server(services)
@@ -192,6 +186,36 @@ def api(io_loop: IOLoop, services: Services, stand_in: StandIn) -> Iterator[API]
         await server.close_all_connections()
 
     io_loop.run_sync(stop)
+
+
+@pytest.fixture
+def services(
+    io_loop: IOLoop, configuration: dict[str, Any], mongodb_uri: str, database: Any, clock: Clock
+) -> Iterator[Services]:
+    """The server's services over this test's database, ready to serve."""
+    # Where a deadline is not what is tested, a busy machine must not reach one.
+    mongodb = {"timeout": "10s", **configuration.get("mongodb", {}), "database": database.name}
+    # All tests come from one address, so only those of the limits have any.
+    settings = Settings.model_validate({"limits": "off", **configuration, "mongodb": mongodb})
+    yield from running_services(io_loop, settings, mongodb_uri, clock)
+
+
+@pytest.fixture
+def api(io_loop: IOLoop, services: Services, stand_in: StandIn) -> Iterator[API]:
+    """A client of the running server that checks what must hold for every answer."""
+    yield from running_server(io_loop, services, stand_in)
+
+
+@pytest.fixture
+def other_services(io_loop: IOLoop, services: Services, mongodb_uri: str, clock: Clock) -> Iterator[Services]:
+    """A second set of services over the same database, which shares nothing else with the first."""
+    yield from running_services(io_loop, services.settings, mongodb_uri, clock)
+
+
+@pytest.fixture
+def other_process(io_loop: IOLoop, other_services: Services, stand_in: StandIn) -> Iterator[API]:
+    """A client of a second server over the same database, as another process would be."""
+    yield from running_server(io_loop, other_services, stand_in)
 
 
 class _Records(logging.Handler):

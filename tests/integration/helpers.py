@@ -6,20 +6,14 @@ import asyncio
 import json
 import secrets
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
-from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
-from tornado.netutil import bind_sockets
-
-from passport.services import Services, make_services
 from sandbox import StandIn, payloads
-from server import make_http_server
-from tests.client import API, Credentials, Reply, check_error_shape
-from tests.conftest import APP_SECRET, APPID, SECRET_KEY, Clock
+from tests.client import Credentials, Reply, check_error_shape
+from tests.conftest import APP_SECRET, APPID
 
 OTHER_APPID = "wx00000000000000a2"
 OTHER_SECRET = "a7c3e9d15b8f4260c1e7d3a9f5b80246"
@@ -55,30 +49,6 @@ def sealed(
 def the_three(credentials: Mapping[str, str]) -> Credentials:
     """code, encryptedData and iv alone."""
     return {name: credentials[name] for name in ("code", "encryptedData", "iv")}
-
-
-def another_server(
-    io_loop: IOLoop, api: API, services: Services, mongodb_uri: str, clock: Clock
-) -> Iterator[API]:
-    """A second server over the same database, which shares nothing else with the first; for a fixture."""
-
-    async def start() -> tuple[Services, HTTPServer, API]:
-        made = make_services(services.settings, mongodb_uri=mongodb_uri, secret_key=SECRET_KEY, now=clock)
-        await made.readiness.prepare()
-        server, sockets = make_http_server(made), bind_sockets(0, "127.0.0.1")
-        server.add_sockets(sockets)
-        return made, server, API(f"http://127.0.0.1:{sockets[0].getsockname()[1]}", api.stand_in)
-
-    made, server, client = io_loop.run_sync(start)
-    yield client
-
-    async def stop() -> None:
-        await client.close()
-        server.stop()
-        await server.close_all_connections()
-        await made.close()
-
-    io_loop.run_sync(stop)
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pymongo
 import pytest
-from tornado.ioloop import IOLoop
 
-from passport.services import Services
 from sandbox import StandIn
 from tests.client import API
 from tests.conftest import Clock
-from tests.integration.helpers import another_server, configured
+from tests.integration.helpers import configured
 
 Database = pymongo.database.Database[dict[str, Any]]
 
@@ -177,14 +174,6 @@ async def test_two_hundred_posts_of_a_strangers_code_at_once_are_one_call(api: A
 
     assert Counter((reply.status, reply.error) for reply in replies) == {(401, "unregistered"): 200}
     assert api.stand_in.calls.total == 1
-
-
-@pytest.fixture
-def other_process(
-    io_loop: IOLoop, api: API, services: Services, mongodb_uri: str, clock: Clock
-) -> Iterator[API]:
-    """A second server over the same database, which shares nothing else with the first."""
-    yield from another_server(io_loop, api, services, mongodb_uri, clock)
 
 
 async def test_one_code_at_two_processes_at_once_is_one_call_and_one_answer(

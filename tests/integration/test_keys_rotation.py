@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -17,14 +16,10 @@ import joserfc.jwt
 import pytest
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
-from tornado.netutil import bind_sockets
 
 from passport.key_life import PUBLISHED_AHEAD
-from passport.services import Services, make_services, make_signing_keys
+from passport.services import Services, make_signing_keys
 from passport.signing_keys import SigningKeys
-from server import make_http_server
 from tests.client import API
 from tests.conftest import SECRET_KEY, Clock
 from tests.fault.running import report, until
@@ -72,28 +67,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def other_process(
-    quick: None, io_loop: IOLoop, api: API, services: Services, mongodb_uri: str, clock: Clock
-) -> Iterator[tuple[Services, API]]:
+def other(quick: None, other_services: Services, other_process: API) -> tuple[Services, API]:
     """A second server over the same database, which shares nothing else with the first."""
-
-    async def start() -> tuple[Services, HTTPServer, API]:
-        made = make_services(services.settings, mongodb_uri=mongodb_uri, secret_key=SECRET_KEY, now=clock)
-        await made.readiness.prepare()
-        server, sockets = make_http_server(made), bind_sockets(0, "127.0.0.1")
-        server.add_sockets(sockets)
-        return made, server, API(f"http://127.0.0.1:{sockets[0].getsockname()[1]}", api.stand_in)
-
-    made, server, client = io_loop.run_sync(start)
-    yield made, client
-
-    async def stop() -> None:
-        await client.close()
-        server.stop()
-        await server.close_all_connections()
-        await made.close()
-
-    io_loop.run_sync(stop)
+    return other_services, other_process
 
 
 @pytest.fixture
@@ -118,12 +94,12 @@ async def test_ten_rotations_under_load_fail_no_verification(
     quick: None,
     api: API,
     services: Services,
-    other_process: tuple[Services, API],
+    other: tuple[Services, API],
     operator: SigningKeys,
     clock: Clock,
     database: Any,
 ) -> None:
-    rings, clients = [services.keys, other_process[0].keys], [api, other_process[1]]
+    rings, clients = [services.keys, other[0].keys], [api, other[1]]
     verifier = Verifier(clients, clock)
     alive: list[tuple[float, str]] = []
     refused: list[str] = []
@@ -161,11 +137,11 @@ async def test_an_emergency_ends_the_old_tokens_at_both_processes_and_at_the_ver
     quick: None,
     api: API,
     services: Services,
-    other_process: tuple[Services, API],
+    other: tuple[Services, API],
     operator: SigningKeys,
     clock: Clock,
 ) -> None:
-    clients, leaked = [api, other_process[1]], services.keys.signer.kid
+    clients, leaked = [api, other[1]], services.keys.signer.kid
     await api.registered("mei")
     old = await signed_in(api)
     verifier = Verifier(clients, clock)
@@ -173,7 +149,7 @@ async def test_an_emergency_ends_the_old_tokens_at_both_processes_and_at_the_ver
     assert verifier.failures == []
 
     await operator.revoke(leaked)
-    rings = services.keys, other_process[0].keys
+    rings = services.keys, other[0].keys
     await until(lambda: not any(ring.find(leaked) for ring in rings), "both refuse it")
     assert [await is_admitted(client, old) for client in clients] == [False, False]
     fresh = [await signed_in(client) for client in clients]

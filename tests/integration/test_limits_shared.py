@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from itertools import cycle
 from typing import Any
 
 import pymongo
 import pytest
-from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
-from tornado.netutil import bind_sockets
 
-from passport.services import Services, make_services
 from sandbox import StandIn
-from server import make_http_server
 from tests.client import API
-from tests.conftest import SECRET_KEY, Clock
+from tests.conftest import Clock
 from tests.integration.helpers import configured
 from tests.integration.test_limits import StoppedClock
 
@@ -37,31 +31,6 @@ def configuration(stand_in: StandIn) -> dict[str, Any]:
     limits = {"token_per_ip": f"{LIMIT}/minute", "token_global": "off", "bearer_per_user": "10/minute"}
     # Two hundred requests wait for one counter on a busy machine.
     return {**configured(stand_in), "limits": limits, "mongodb": {"timeout": "30s"}}
-
-
-@pytest.fixture
-def other_process(
-    io_loop: IOLoop, api: API, services: Services, mongodb_uri: str, clock: Clock
-) -> Iterator[API]:
-    """A second server over the same database, which shares nothing else with the first."""
-
-    async def start() -> tuple[Services, HTTPServer, API]:
-        made = make_services(services.settings, mongodb_uri=mongodb_uri, secret_key=SECRET_KEY, now=clock)
-        await made.readiness.prepare()
-        server, sockets = make_http_server(made), bind_sockets(0, "127.0.0.1")
-        server.add_sockets(sockets)
-        return made, server, API(f"http://127.0.0.1:{sockets[0].getsockname()[1]}", api.stand_in)
-
-    made, server, client = io_loop.run_sync(start)
-    yield client
-
-    async def stop() -> None:
-        await client.close()
-        server.stop()
-        await server.close_all_connections()
-        await made.close()
-
-    io_loop.run_sync(stop)
 
 
 async def storm(clients: list[API], number: int) -> Counter[int]:

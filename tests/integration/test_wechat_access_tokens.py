@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pymongo
 import pytest
-from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
-from tornado.netutil import bind_sockets
 
-from passport.services import Services, make_services
+from passport.services import Services
 from sandbox import StandIn
-from server import make_http_server
 from tests.client import API, Reply
-from tests.conftest import APPID, SECRET_KEY, Clock
+from tests.conftest import APPID, Clock
 from tests.integration.helpers import configured
 from tests.integration.phones import PHONE_NUMBER, STABLE_TOKEN, Headers, bearer, bind
 
@@ -28,31 +23,6 @@ Database = pymongo.database.Database[dict[str, Any]]
 def configuration(stand_in: StandIn) -> dict[str, Any]:
     """Long enough for fifty bindings at once on a busy machine."""
     return configured(stand_in, timeout="20s", connect_timeout="20s")
-
-
-@pytest.fixture
-def other_process(
-    io_loop: IOLoop, api: API, services: Services, mongodb_uri: str, clock: Clock
-) -> Iterator[API]:
-    """A second server over the same database, which shares nothing else with the first."""
-
-    async def start() -> tuple[Services, HTTPServer, API]:
-        made = make_services(services.settings, mongodb_uri=mongodb_uri, secret_key=SECRET_KEY, now=clock)
-        await made.readiness.prepare()
-        server, sockets = make_http_server(made), bind_sockets(0, "127.0.0.1")
-        server.add_sockets(sockets)
-        return made, server, API(f"http://127.0.0.1:{sockets[0].getsockname()[1]}", api.stand_in)
-
-    made, server, client = io_loop.run_sync(start)
-    yield client
-
-    async def stop() -> None:
-        await client.close()
-        server.stop()
-        await server.close_all_connections()
-        await made.close()
-
-    io_loop.run_sync(stop)
 
 
 async def bind_many(apis: list[API], headers: Headers, count: int) -> Counter[tuple[int, str | None]]:

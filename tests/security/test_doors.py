@@ -3,18 +3,17 @@ login, at use, at refresh and at introspection, in the process that did it and i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from tornado.ioloop import IOLoop
 
 from passport.services import Services
 from sandbox import StandIn
 from tests.client import API, Reply, bearer
 from tests.conftest import Clock
-from tests.integration.helpers import Client, another_server, configured
+from tests.integration.helpers import Client, configured
 
 SHOP = Client("shop", "kept-between-the-shop-and-us_1f7a93b0c5d2")
 Tokens = dict[str, Any]
@@ -26,14 +25,6 @@ Door = Callable[[API, Tokens], Awaitable[Reply]]
 def configuration(stand_in: StandIn) -> dict[str, Any]:
     """With a resource server that may introspect."""
     return {**configured(stand_in), "resource_servers": [{"id": SHOP.id, "secret": SHOP.secret}]}
-
-
-@pytest.fixture
-def other_process(
-    io_loop: IOLoop, api: API, services: Services, mongodb_uri: str, clock: Clock
-) -> Iterator[API]:
-    """A second server over the same database, which shares nothing else with the first."""
-    yield from another_server(io_loop, api, services, mongodb_uri, clock)
 
 
 async def ban(_api: API, services: Services, tokens: Tokens) -> None:

@@ -5,29 +5,18 @@ from __future__ import annotations
 import asyncio
 from base64 import urlsafe_b64encode
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pymongo
 import pytest
-from tornado.ioloop import IOLoop
 
 from passport.rotation import MOST_USES
 from passport.services import Services
 from tests.client import API, Reply
 from tests.conftest import Clock
-from tests.integration.helpers import another_server
 
 Database = pymongo.database.Database[dict[str, Any]]
 GENERATIONS = 4
-
-
-@pytest.fixture
-def other_process(
-    io_loop: IOLoop, api: API, services: Services, mongodb_uri: str, clock: Clock
-) -> Iterator[API]:
-    """A second server over the same database, which shares nothing else with the first."""
-    yield from another_server(io_loop, api, services, mongodb_uri, clock)
 
 
 async def chain(api: API, clock: Clock) -> list[str]:
