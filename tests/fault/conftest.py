@@ -8,7 +8,9 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import pymongo
 import pytest
 from tornado.ioloop import IOLoop
 
@@ -19,6 +21,13 @@ from tests.fault.replica_sets import ReplicaSet
 from tests.fault.running import SECRET_KEY, ServerProcess, ending, make_replica_set, mongods_under
 
 StartServer = Callable[..., ServerProcess]
+Database = pymongo.database.Database[dict[str, Any]]
+
+
+@pytest.fixture
+def database(fresh_database: Database) -> Database:
+    """Never the one of another test: servers here start on an empty MongoDB, and some on a broken one."""
+    return fresh_database
 
 
 @pytest.fixture
