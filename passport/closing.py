@@ -14,7 +14,7 @@ from passport.access import Bearer
 from passport.clock import Now
 from passport.codes import CodeLedger
 from passport.config import App
-from passport.errors import CodeUsed, InvalidToken, WrongUser
+from passport.errors import CodeUsed, InvalidToken, StoreUnavailable, WrongUser
 from passport.models import Identity, User
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.sessions import SessionStore
@@ -82,7 +82,11 @@ class Closing:
         closed = await self._tombstones.close(
             user.user_id, registered_at=user.created_at, closed_at=now, by=by
         )
-        await self._sessions.end_all(user.user_id, by="closed", at=now)
+        try:
+            await self._sessions.end_all(user.user_id, by="closed", at=now)
+        except StoreUnavailable:
+            # The account is closed and no token of it counts; that it is to be seen in the history is worth no 503.
+            log.warning("the sessions of a closed account are not marked", extra={"account_id": user.user_id})
         if closed:
             log.info("an account was closed", extra={"account_id": user.user_id, "closed_by": by})
         return now

@@ -139,36 +139,27 @@ def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     thread.close()
 
 
-@pytest.fixture(scope="session")
-def mongodb_client(mongodb_uri: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
-    """A client of its own, to look behind the server's back."""
+@pytest.fixture
+def database(mongodb_uri: str) -> Iterator[pymongo.database.Database[dict[str, Any]]]:
+    """This test's database. Emptied and not dropped afterwards, since its indexes take half a second to make."""
     with pymongo.MongoClient(mongodb_uri, tz_aware=True) as client:
-        yield client
+        database = client["test"]
+        yield database
+        database.command("profile", 0)
+        for name in database.list_collection_names():
+            if name in INDEXES:
+                database[name].delete_many({})
+            else:
+                database.drop_collection(name)
 
 
 @pytest.fixture
-def database(
-    mongodb_client: pymongo.MongoClient[dict[str, Any]],
-) -> Iterator[pymongo.database.Database[dict[str, Any]]]:
-    """This test's database. Emptied afterwards, and not dropped: to make its indexes takes half a second."""
-    database = mongodb_client["test"]
-    yield database
-    database.command("profile", 0)
-    for name in database.list_collection_names():
-        if name in INDEXES:
-            database[name].delete_many({})
-        else:
-            database.drop_collection(name)
-
-
-@pytest.fixture
-def fresh_database(
-    mongodb_client: pymongo.MongoClient[dict[str, Any]],
-) -> Iterator[pymongo.database.Database[dict[str, Any]]]:
+def fresh_database(mongodb_uri: str) -> Iterator[pymongo.database.Database[dict[str, Any]]]:
     """A database that nobody prepared, for what happens before there are indexes; dropped afterwards."""
-    name = f"test_{uuid.uuid4().hex[:20]}"
-    yield mongodb_client[name]
-    mongodb_client.drop_database(name)
+    with pymongo.MongoClient(mongodb_uri, tz_aware=True) as client:
+        name = f"test_{uuid.uuid4().hex[:20]}"
+        yield client[name]
+        client.drop_database(name)
 
 
 @pytest.fixture

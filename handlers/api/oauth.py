@@ -29,7 +29,7 @@ Text = Annotated[str, Field(min_length=1, max_length=_TOKEN_LIMIT)]
 
 
 def _ours_when_empty(value: object) -> object:
-    return value or WXAPP_GRANT
+    return WXAPP_GRANT if value == "" else value
 
 
 class TokenBody(LoginBody):
@@ -176,11 +176,11 @@ class TokenHandler(OAuthHandler):
     async def post(self) -> None:
         """200 with our tokens; 401 `unregistered`; 403 when a parameter is wrong; 400 `invalid_grant`."""
         self.set_header("Pragma", "no-cache")  # RFC 6749 section 5.1
-        grant_type = self.fields().get("grant_type") or None
+        grant_type = self.fields().get("grant_type", "")
         if grant_type == REFRESH_GRANT:
             body = self.standard_body(RefreshBody)
             answer = (await self.services.sessions.refresh(body.refresh_token, appid=body.client_id)).answer
-        elif grant_type in (None, WXAPP_GRANT) or not isinstance(grant_type, str):
+        elif grant_type in ("", WXAPP_GRANT) or not isinstance(grant_type, str):
             answer = await self.services.login.sign_in(self.body(TokenBody).credentials, self.device)
         else:
             raise UnsupportedGrantType

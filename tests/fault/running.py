@@ -285,7 +285,8 @@ async def make_replica_set(folder: Path, *, election_timeout_ms: int = 2000) -> 
         config = {
             "_id": "rs",
             "members": [{"_id": number, "host": each.address} for number, each in enumerate(members)],
-            "settings": {"electionTimeoutMillis": election_timeout_ms},
+            # A member that follows another secondary would stop with it.
+            "settings": {"electionTimeoutMillis": election_timeout_ms, "chainingAllowed": False},
         }
         await asyncio.to_thread(members[0].command, "replSetInitiate", config)
         await until(lambda: primary_of(members) is not None, "a primary is elected", seconds=30)

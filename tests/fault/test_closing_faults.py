@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pymongo
@@ -18,15 +19,8 @@ from tests.integration.test_closing import dump_of
 from tests.pictures import upload
 
 Database = pymongo.database.Database[dict[str, Any]]
-# In their order. Until the last but one is done, the bearer's own session lives, so the same call can be repeated.
-STEPS = (
-    "update closed_accounts",
-    "update users",
-    "delete avatars",
-    "delete identity_conflicts",
-    "update sessions",
-    "delete users",
-)
+# All in one transaction.
+STEPS = ("delete users", "delete avatars", "delete identity_conflicts", "insert closed_accounts")
 FAULTS: dict[str, dict[str, Any]] = {"error": {"errorCode": 8}, "cut": {"closeConnection": True}}
 
 
@@ -72,20 +66,31 @@ def assert_nothing_is_left(api: API, database: Database) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("step", STEPS)
-async def test_a_closing_that_failed_at_any_step_is_completed_by_asking_again(
+async def test_a_closing_that_failed_at_any_step_changed_nothing_and_is_completed_by_asking_again(
     api: API, mongodb_uri: str, database: Database, step: str, fault: str
 ) -> None:
     tokens, code = await person_with_everything(api, database), api.wx_login("mei")["code"]
+    before = [list(database[name].find()) for name in ("users", "avatars", "identity_conflicts")]
     with failing(mongodb_uri, "alwaysOn", *at(step, database, FAULTS[fault])):
         check_unavailable(await close(api, tokens, code))
-    assert database.users.count_documents({}) == 1
-    if step == "delete users":
-        # Her sessions have ended, so she signs in once more, which proves that she still can.
-        assert (await api.me(tokens["access_token"])).error == "invalid_token"
-        tokens, code = await api.sign_in("mei"), api.wx_login("mei")["code"]
+    assert [list(database[name].find()) for name in ("users", "avatars", "identity_conflicts")] == before
+    assert database.closed_accounts.count_documents({}) == 0
+    assert (await api.me(tokens["access_token"])).status == 200
     assert (await close(api, tokens, code)).status == 200
     assert_nothing_is_left(api, database)
     assert (await api.me(tokens["access_token"])).error == "invalid_token"
+
+
+async def test_a_closing_whose_sessions_could_not_be_marked_is_done(
+    api: API, mongodb_uri: str, database: Database
+) -> None:
+    tokens, code = await person_with_everything(api, database), api.wx_login("mei")["code"]
+    with failing(mongodb_uri, "alwaysOn", *at("update sessions", database, FAULTS["error"])):
+        assert (await close(api, tokens, code)).status == 200
+    database.sessions.update_many({}, {"$set": {"ended_at": datetime(2026, 11, 22, tzinfo=UTC)}})
+    assert_nothing_is_left(api, database)
+    assert (await api.me(tokens["access_token"])).error == "invalid_token"
+    assert (await api.refresh(tokens["refresh_token"])).error == "invalid_grant"
 
 
 async def test_a_closing_whose_code_could_not_be_noted_is_503_and_done(

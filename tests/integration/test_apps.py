@@ -159,9 +159,7 @@ async def test_our_own_grant_type_may_be_named(api: API) -> None:
     assert (await api.token(api.wx_login("mei") | grant)).status == 200
 
 
-@pytest.mark.parametrize(
-    "grant_type", ["password", "authorization_code", "client_credentials", "", "x" * 500]
-)
+@pytest.mark.parametrize("grant_type", ["password", "authorization_code", "client_credentials", "x" * 500])
 async def test_another_grant_type_is_unsupported(api: API, grant_type: str) -> None:
     reply = await api.token({**api.wx_login("mei"), "grant_type": grant_type})
     assert (reply.status, reply.error) == (400, "unsupported_grant_type")

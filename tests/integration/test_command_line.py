@@ -108,14 +108,14 @@ async def test_a_wrong_command_is_the_usage_and_2(run: Run) -> None:
 
 
 async def test_check_accepts_what_works_and_writes_nothing(
-    run: Run, right: dict[str, object], database: Any, stand_in: StandIn
+    run: Run, right: dict[str, object], fresh_database: Any, stand_in: StandIn
 ) -> None:
-    ended = await run("check", **right)
+    ended = await run("check", **{**right, "mongodb__database": fresh_database.name})
     assert (ended.returncode, ended.stderr.count("Traceback")) == (0, 0)
     assert findings(ended)[0] == ("ok", "configuration: no fault")
     assert [works for works, _ in findings(ended)] == ["ok", "ok", "ok"]
     assert findings(ended)[2][1] == f"WeChat, {APPID}: appid and AppSecret are accepted"
-    assert database.list_collection_names() == []
+    assert fresh_database.list_collection_names() == []
     assert stand_in.calls.total == 1
 
 

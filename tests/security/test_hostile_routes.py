@@ -41,7 +41,7 @@ async def post(api: API, route: Target, body: bytes, media_type: str, tokens: To
 
 
 # A form has no escapes that can be wrong, so these are a code that WeChat does not know.
-A_CODE = ("DELETE /accounts/me", {"bad percent", "semicolons"})
+A_CODE = (("DELETE /accounts/me", "POST /accounts/me/close"), {"bad percent", "semicolons"})
 
 
 @pytest.mark.gen_test(timeout=60)
@@ -53,7 +53,7 @@ async def test_no_hostile_body_is_accepted_or_breaks_anything(
     corpus = HOSTILE_JSON if media_type == JSON else HOSTILE_FORMS | HOSTILE_JSON
     before, wrong = state(database), {}
     for name, body in corpus.items():
-        if str(route) == A_CODE[0] and name in A_CODE[1]:
+        if str(route) in A_CODE[0] and name in A_CODE[1]:
             continue
         reply = await post(api, route, body, media_type, tokens)
         if reply.error != "invalid_request" and not (route == ME and reply.status == 200):
@@ -90,7 +90,8 @@ async def test_an_odd_value_in_any_field_is_answered_in_the_one_shape(
 
 
 # What the rules of a nickname allow, of the corpus of the payload.
-SHORT = {name: text for name, text in EXACT.items() if name not in ("newline", "escape", "full", "combining")}
+NOT_A_NAME = ("newline", "escape", "full", "combining", "RTL override", "isolates")
+SHORT = {name: text for name, text in EXACT.items() if name not in NOT_A_NAME}
 
 
 @pytest.mark.parametrize("field", TEXTS)
@@ -108,6 +109,8 @@ async def test_what_the_user_enters_comes_back_exactly(
 
 
 REFUSED = {
+    "RTL override": EXACT["RTL override"],
+    "isolates": EXACT["isolates"],
     "NUL": "a\0b",
     "NUL first": "\0a",
     "NUL last": "a\0",

@@ -26,6 +26,7 @@ GOOD: dict[str, dict[str, str]] = {
     "POST /oauth/introspect": {"token": "x", "client_id": SHOP.id, "client_secret": SHOP.secret},
     "PUT /accounts/me": {},
     "DELETE /accounts/me": {"code": "c"},
+    "POST /accounts/me/close": {"code": "c"},
     "POST /accounts/me/phone": {"phone_code": "c"},
 }
 REFRESH = {"grant_type": "refresh_token", "refresh_token": "x"}
@@ -45,10 +46,11 @@ OURS = {
     "users u.$set",
     "users u.$inc",
     "users u.$unset",
-    "users q.status.$in",
     "users q.session_epoch.$in",
     "sessions q._id.$ne",
-    "sessions filter.created_at.$gte",
+    "sessions filter.$or",
+    "sessions filter.ends_at.$gt",
+    "sessions filter.refresh.expires_at.$gt",
     "sessions u.$set",
     "wechat_access_tokens query.$or",
     "wechat_access_tokens query.$or.busy_until.$lte",

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.client import API
+from tests.conftest import APPID
 from tests.security.conftest import Tokens
 from tests.security.hostile_bodies import FORM, JSON
 
@@ -69,9 +70,14 @@ BOTH: list[Row] = [
             GOOD,
         ),
         (
-            "refresh with a client_id",
-            {"grant_type": "refresh_token", "refresh_token": "TOKEN", "client_id": "x"},
+            "refresh with its client_id",
+            {"grant_type": "refresh_token", "refresh_token": "TOKEN", "client_id": APPID},
             GOOD,
+        ),
+        (
+            "refresh with another client_id",
+            {"grant_type": "refresh_token", "refresh_token": "TOKEN", "client_id": "x"},
+            GRANT,
         ),
         (
             "refresh with an empty scope",
@@ -110,7 +116,7 @@ BOTH: list[Row] = [
             {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": "x"},
             UNSUPPORTED,
         ),
-        ("empty grant_type", {"grant_type": "", "refresh_token": "TOKEN"}, UNSUPPORTED),
+        ("empty grant_type, and no code", {"grant_type": "", "refresh_token": "TOKEN"}, OURS),
         ("grant_type in capitals", {"grant_type": "Refresh_Token", "refresh_token": "TOKEN"}, UNSUPPORTED),
         ("grant_type with a space", {"grant_type": "refresh_token ", "refresh_token": "TOKEN"}, UNSUPPORTED),
         ("our URN in capitals", {"grant_type": WXAPP.upper(), "code": "x"}, UNSUPPORTED),
