@@ -46,7 +46,7 @@ class AvatarStore(CollectionStore):
             await self._collection.insert_one(_document(avatar), session=session)
             return True
 
-        return await transaction(self._collection, swap)
+        return await transaction(self._collection, swap, deadline=self.deadline)
 
     @translated
     async def remove(self, user_id: str) -> None:
@@ -58,7 +58,7 @@ class AvatarStore(CollectionStore):
             await self._collection.delete_many({"user_id": owner}, session=session)
             return True
 
-        await transaction(self._collection, drop)
+        await transaction(self._collection, drop, deadline=self.deadline)
 
     @translated
     async def find(self, avatar_id: str) -> Avatar | None:

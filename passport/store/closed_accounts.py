@@ -42,4 +42,4 @@ class ClosedAccountStore(CollectionStore):
             await self._collection.insert_one(tombstone, session=session)
             return True
 
-        return await transaction(self._collection, steps)
+        return await transaction(self._collection, steps, deadline=self.deadline)

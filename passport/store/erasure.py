@@ -58,4 +58,4 @@ class ErasureStore(CollectionStore):
             )
             return any(result.modified_count for result in results)
 
-        return await transaction(self._collection, steps)
+        return await transaction(self._collection, steps, deadline=self.deadline)

@@ -10,22 +10,43 @@ from typing import Any, TypeVar
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
 from pymongo.errors import PyMongoError
 
+from passport.errors import StoreUnavailable
+
 T = TypeVar("T")
 Steps = Callable[[AsyncIOMotorClientSession], Coroutine[Any, Any, T]]
 
 # How long a transaction is tried to be ended, in seconds between the attempts.
 _ATTEMPTS, _PAUSE = 10, 1.0
+# Of the deadline, for how long a further attempt is begun.
+_TRYING = 0.7
 # The event loop keeps no reference to its tasks.
 _running: set[asyncio.Task[Any]] = set()
 
 
-async def transaction(collection: AsyncIOMotorCollection[dict[str, Any]], steps: Steps[T]) -> T:
+async def transaction(
+    collection: AsyncIOMotorCollection[dict[str, Any]], steps: Steps[T], *, deadline: float
+) -> T:
     """Carry the steps out as one; what they return. Any collection of the client will do.
 
-    Repeated by the driver when somebody else changed the same documents meanwhile. Durable as all our writes are: a
-    transaction has the client's concerns. In a task of its own, so that our deadline cannot leave it open.
+    Repeated by the driver when somebody else changed the same documents meanwhile, and after faults, for as long as
+    somebody may be waiting. Durable as all our writes are: a transaction has the client's concerns. In a task of its
+    own, so that our deadline cannot leave it open.
+
+    Args:
+        collection: one of the client's.
+        steps: what to do, with the session that makes it one.
+        deadline: how many seconds the caller waits.
     """
-    running = asyncio.create_task(_commit(collection.database.client, steps))
+    clock = asyncio.get_running_loop().time
+    until = clock() + deadline * _TRYING
+
+    async def attempt(session: AsyncIOMotorClientSession) -> T:
+        # The driver would go on for two minutes, long after the caller was told that it failed.
+        if clock() >= until:
+            raise StoreUnavailable
+        return await steps(session)
+
+    running = asyncio.create_task(_commit(collection.database.client, attempt))
     _running.add(running)
     running.add_done_callback(_ended)
     return await asyncio.shield(running)
