@@ -94,8 +94,8 @@ class AvatarHandler(BearerHandler):
         self.body_limit, self.patience = limit, patience
         connection = self.request.connection
         # Tornado counts a chunk when it is announced. Its wall stands far behind, or it would answer in our place.
-        connection.set_max_body_size(10 * patience)  # type: ignore[union-attr]
-        connection.set_body_timeout(UPLOAD_SECONDS)  # type: ignore[union-attr]
+        connection.set_max_body_size(10 * patience)  # type: ignore[union-attr]  # an HTTP1Connection
+        connection.set_body_timeout(UPLOAD_SECONDS)  # type: ignore[union-attr]  # an HTTP1Connection
 
     def _refuse_unread(self, refusal: PassportError) -> None:
         """At once when much is announced; else once the little there is was read and forgotten."""
