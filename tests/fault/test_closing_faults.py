@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import pymongo
 import pytest
 from bson import ObjectId
 
+from passport.store import transactions
 from sandbox import StandIn
 from tests.client import API, Reply, bearer
 from tests.fault.test_database_faults import check_unavailable, failing
@@ -79,6 +81,19 @@ async def test_a_closing_that_failed_at_any_step_changed_nothing_and_is_complete
     assert (await close(api, tokens, code)).status == 200
     assert_nothing_is_left(api, database)
     assert (await api.me(tokens["access_token"])).error == "invalid_token"
+
+
+async def test_a_closing_that_was_told_to_have_failed_does_not_happen_later(
+    api: API, mongodb_uri: str, database: Database
+) -> None:
+    """The driver repeats a transaction for two minutes after such an error."""
+    tokens, code = await person_with_everything(api, database), api.wx_login("mei")["code"]
+    passing = {"errorCode": 251, "errorLabels": ["TransientTransactionError"]}
+    with failing(mongodb_uri, "alwaysOn", *at("delete users", database, passing)):
+        check_unavailable(await close(api, tokens, code))
+    await asyncio.wait_for(asyncio.gather(*transactions._running, return_exceptions=True), 20)
+    assert database.users.count_documents({}) == 1
+    assert (await api.me(tokens["access_token"])).status == 200
 
 
 async def test_a_closing_whose_sessions_could_not_be_marked_is_done(
