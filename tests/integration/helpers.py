@@ -9,11 +9,12 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
 
 from sandbox import StandIn, payloads
 from tests.client import Credentials, Reply, check_error_shape
 from tests.conftest import APP_SECRET, APPID
+from tests.wire import answer_to
 
 OTHER_APPID = "wx00000000000000a2"
 OTHER_SECRET = "a7c3e9d15b8f4260c1e7d3a9f5b80246"
@@ -76,27 +77,11 @@ async def exchange(
 
     `more` is sent again and again until the server answers or closes.
     """
-    parts = urlsplit(base_url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    flood = asyncio.create_task(_flood(writer, request, more))
-    try:
+    async with answer_to(base_url, request, more=more) as reader:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {name: value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
         length = 0 if request.startswith(b"HEAD") else int(headers.get("Content-Length", 0))
         return int(head[0].split()[1]), headers, await reader.readexactly(length)
-    finally:
-        flood.cancel()
-        await asyncio.gather(flood, return_exceptions=True)
-        writer.transport.abort()
-
-
-async def _flood(writer: asyncio.StreamWriter, request: bytes, more: bytes) -> None:
-    writer.write(request)
-    await writer.drain()
-    while more:
-        writer.write(more)
-        await writer.drain()
-        await asyncio.sleep(0)
 
 
 async def refusal(base_url: str, request: bytes, *, more: bytes = b"") -> Reply:

@@ -6,6 +6,7 @@ import asyncio
 import re
 
 from tests.client import API
+from tests.wire import answer_to
 
 _DEADLINE = 10.0
 _HEAD = re.compile(rb"HTTP/1\.[01] (\d{3}) [^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n")
@@ -17,18 +18,10 @@ async def exchange(api: API, request: bytes, *, until: bytes | None = None) -> b
 
     A request that leaves the connection open says `Connection: close`; a TimeoutError means that it stayed open.
     """
-    host, port = api.base_url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
     received = bytearray()
-    try:
-        async with asyncio.timeout(_DEADLINE):
-            writer.write(request)
-            while (until is None or until not in received) and (chunk := await reader.read(65536)):
-                received += chunk
-    except ConnectionError:
-        pass  # a reset is a way of closing
-    finally:
-        writer.transport.abort()
+    async with asyncio.timeout(_DEADLINE), answer_to(api.base_url, request) as reader:
+        while (until is None or until not in received) and (chunk := await reader.read(65536)):
+            received += chunk
     return bytes(received)
 
 
