@@ -18,6 +18,7 @@ from passport.phones import Phones
 from passport.push_events import PushEvents
 from passport.readiness import Readiness
 from passport.refresh_tokens import RefreshTokens
+from passport.refusals import Refusals
 from passport.resource_servers import ResourceServers
 from passport.revocation import Revocation
 from passport.sealing import Sealer
@@ -55,11 +56,13 @@ class Services:
     readiness: Readiness
     traffic: Traffic
     limits: Limiter
+    refusals: Refusals
     store: Store
     wechat: WeChatClient
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.refusals.close()
         await self.keys.close()
         await self.wechat.aclose()
         await self.store.aclose()
@@ -178,6 +181,12 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         readiness=Readiness(store=store, keys=keys),
         traffic=Traffic(),
         limits=limits,
+        refusals=Refusals(
+            store=store.refusals,
+            sealer=Sealer(secret_key, "refusals"),
+            kept=settings.dashboard.refusals_kept,
+            now=now,
+        ),
         store=store,
         wechat=wechat,
     )

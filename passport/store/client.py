@@ -24,6 +24,7 @@ from passport.store.limits import LimitCounters
 from passport.store.pending_logins import PendingLoginStore
 from passport.store.push_receipts import PushReceiptStore
 from passport.store.push_signatures import PushSignatureStore
+from passport.store.refusals import RefusalStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
 from passport.store.users import UserStore
@@ -92,6 +93,7 @@ class Store(Deadlined):
         self.push_receipts = PushReceiptStore(durable["push_receipts"], deadline=deadline)
         self.push_signatures = PushSignatureStore(durable["push_signatures"], deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
+        self.refusals = RefusalStore(volatile["refusals"], deadline=deadline)
         # Can be fetched again, and must be read as it is now, not as a majority knew it a moment ago.
         self.wechat_access_tokens = AccessTokenStore(volatile["wechat_access_tokens"], deadline=deadline)
         self.limit_counters = LimitCounters(volatile, deadline=deadline)
