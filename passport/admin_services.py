@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from passport.audit import Audit
 from passport.clock import Now
 from passport.config import Settings
+from passport.keys import KeyRing
 from passport.operators.sessions import OperatorSessions
+from passport.overview import Overview
 from passport.store import Store
+from passport.wechat_state import WeChatStates
 
 
 @dataclass(frozen=True)
@@ -18,14 +21,25 @@ class AdminServices:
     now: Now
     sessions: OperatorSessions
     audit: Audit
+    overview: Overview
 
 
-def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, now: Now) -> AdminServices:
+def make_admin_services(
+    settings: Settings,
+    *,
+    store: Store,
+    keys: KeyRing,
+    wechat_states: WeChatStates,
+    secret_key: bytes,
+    now: Now,
+) -> AdminServices:
     """The services of the dashboard, connected to nothing yet.
 
     Args:
         settings: the configuration.
         store: the database.
+        keys: the key ring of this process.
+        wechat_states: what all processes know of WeChat.
         secret_key: seals what is secret in it.
         now: the clock.
     """
@@ -33,4 +47,7 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
         now=now,
         sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
         audit=Audit(store=store.audit),
+        overview=Overview(
+            store=store, wechat=wechat_states, keys=keys, zone=settings.dashboard.zone, now=now
+        ),
     )

@@ -220,7 +220,14 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
             kept=settings.dashboard.refusals_kept,
             now=now,
         ),
-        admin=make_admin_services(settings, store=store, secret_key=secret_key, now=now),
+        admin=make_admin_services(
+            settings,
+            store=store,
+            keys=keys,
+            wechat_states=wechat_states,
+            secret_key=secret_key,
+            now=now,
+        ),
         store=store,
         wechat=wechat,
     )

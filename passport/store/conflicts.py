@@ -10,7 +10,7 @@ from passport.store.faults import CollectionStore, translated
 
 
 class ConflictStore(CollectionStore):
-    """Writes of conflicts. A document holds ids and times, no openid and no unionid."""
+    """Conflicts, written and counted. A document holds ids and times, no openid and no unionid."""
 
     @translated
     async def note(self, user_id: str, other_id: str | None, *, at: datetime) -> None:
@@ -25,3 +25,10 @@ class ConflictStore(CollectionStore):
             },
             upsert=True,
         )
+
+    @translated
+    async def waiting(self, *, most: int) -> tuple[int, str | None]:
+        """How many there are, up to `most`, and an account of one of them."""
+        count = await self._collection.count_documents({}, limit=most)
+        one = await self._collection.find_one({}) if count else None
+        return count, str(one["accounts"][0]) if one else None
