@@ -63,7 +63,7 @@ class Services:
     async def close(self) -> None:
         """Close every connection."""
         await self.keys.close()
-        await self.admin.close()
+        await self.admin.aclose()
         await self.wechat.aclose()
         await self.store.aclose()
 
