@@ -140,6 +140,15 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedAccount:
+    """That there was an account, and nothing about the person."""
+
+    user_id: str
+    closed_at: datetime
+    closed_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """One attempt that was refused, as it is recorded: see `passport.refusals`.
 
