@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from tornado.routing import URLSpec
 from tornado.web import url
 
+from handlers.admin.look_up import LookUpPage
 from handlers.admin.missing import MissingPage
 from handlers.admin.overview import OverviewPage
 from handlers.admin.page import AdminPage, Rule
 from handlers.admin.preferences import PreferencesPage
+from handlers.admin.refusals import RefusalPage, RefusalsPage
 from handlers.admin.sign_out import SignOutPage
 from passport.operators.roles import Rank
 
@@ -42,6 +44,9 @@ ROUTES: tuple[Route, ...] = (
     Route(r"/admin/?", OverviewPage, "admin-overview", see=VIEWER),
     Route(r"/admin/preferences", PreferencesPage, "admin-preferences", act=ANYBODY),
     Route(r"/admin/sign-out", SignOutPage, "admin-sign-out", act=VIEWER),
+    Route(r"/admin/refusals", RefusalsPage, "admin-refusals", see=VIEWER),
+    Route(r"/admin/refusals/(?P<refusal_id>[0-9a-f]{24})", RefusalPage, "admin-refusal", see=VIEWER),
+    Route(r"/admin/look-up", LookUpPage, "admin-look-up", see=VIEWER, act=VIEWER),
     # The last, since it is every other address.
     Route(r"/admin/.*", MissingPage, "admin-missing", see=VIEWER, act=VIEWER),
 )
