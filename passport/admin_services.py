@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from passport.audit import Audit
 from passport.clock import Now
 from passport.config import Settings
+from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
 from passport.store import Store
 
@@ -17,6 +18,7 @@ class AdminServices:
 
     now: Now
     sessions: OperatorSessions
+    operators: OperatorServices
     audit: Audit
 
 
@@ -29,8 +31,12 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
         secret_key: seals what is secret in it.
         now: the clock.
     """
+    sessions = OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now)
     return AdminServices(
         now=now,
-        sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
+        sessions=sessions,
+        operators=make_operator_services(
+            settings, store=store, sessions=sessions, secret_key=secret_key, now=now
+        ),
         audit=Audit(store=store.audit),
     )

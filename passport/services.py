@@ -62,6 +62,7 @@ class Services:
 
     async def close(self) -> None:
         """Close every connection."""
+        self.admin.operators.close()
         await self.keys.close()
         await self.wechat.aclose()
         await self.store.aclose()
