@@ -296,21 +296,36 @@ class AdminPage(PageHandler):
         target: tuple[str, str],
         before: dict[str, object] | None = None,
         after: dict[str, object] | None = None,
+        by: Operator | None = None,
     ) -> AbstractAsyncContextManager[None]:
-        """`async with self.acting("user.ban", target=("user", user_id), after={…}):`, then do it: passport.audit."""
-        return self.services.admin.audit.acting(
-            Act(
-                kind=kind,
-                actor_id=self.operator.operator_id,
-                actor_name=self.operator.name,
-                target_kind=target[0],
-                target_id=target[1],
-                before=before or {},
-                after=after or {},
-                ip=self.ip,
-                request_id=self.request_id,
-                at=self.services.admin.now(),
-            )
+        """`async with self.acting("user.ban", target=("user", user_id), after={…}):`, then do it: passport.audit.
+
+        `by` is who acts, when it is not whoever is signed in.
+        """
+        act = self.act_of(kind, target=target, before=before, after=after, by=by or self.operator)
+        return self.services.admin.audit.acting(act)
+
+    def act_of(
+        self,
+        kind: str,
+        *,
+        target: tuple[str, str],
+        before: dict[str, object] | None = None,
+        after: dict[str, object] | None = None,
+        by: Operator | None,
+    ) -> Act:
+        """What is done in this request, for the audit log; `by` None is somebody unknown."""
+        return Act(
+            kind=kind,
+            actor_id=by.operator_id if by else "",
+            actor_name=by.name if by else "",
+            target_kind=target[0],
+            target_id=target[1],
+            before=before or {},
+            after=after or {},
+            ip=self.ip,
+            request_id=self.request_id,
+            at=self.services.admin.now(),
         )
 
     def refusal_for(self, status: int, error: BaseException | None) -> PassportError:

@@ -12,6 +12,10 @@ from passport.store.operator_members import MemberStore
 _LONGEST_SEALED = 512
 
 
+class WrongCode(Exception):
+    """The code is not one that the app shows now for this seed."""
+
+
 @dataclass(frozen=True)
 class Enrolment:
     """A seed that waits for its first code.
@@ -48,17 +52,18 @@ class OwnAccount:
             picture=picture_of(uri_of(seed, operator.name)),
         )
 
-    async def turn_on(
-        self, operator: Operator, sealed: str, code: str
-    ) -> tuple[Operator, tuple[str, ...]] | None:
+    async def turn_on(self, operator: Operator, sealed: str, code: str) -> tuple[Operator, tuple[str, ...]]:
         """Turn it on once the app shows a right code: the operator in their new epoch, and ten recovery codes.
 
-        None when the code is wrong, or it is on already. No try is counted: whoever has the form has the seed.
+        No try is counted: whoever has the form has the seed.
+
+        Raises:
+            WrongCode: the code is wrong, or it is on already.
         """
         seed = self._opened(operator, sealed)
         step = matching_step(seed, code, self._now()) if seed else None
         if seed is None or step is None:
-            return None
+            raise WrongCode
         codes = self._second_factors.new_recovery_codes()
         factor = SecondFactor(
             sealed_seed=self._second_factors.seal(seed, operator.operator_id, "signing in"),
@@ -66,7 +71,9 @@ class OwnAccount:
             recovery=self._digests(operator, codes),
         )
         changed = await self._members.set_second_factor(operator.operator_id, factor, step=step)
-        return (changed, codes) if changed else None
+        if changed is None:
+            raise WrongCode
+        return changed, codes
 
     async def turn_off(self, operator: Operator) -> Operator | None:
         """Turn it off: the operator in their new epoch; None when it was off."""

@@ -15,7 +15,7 @@ from typing import TypeVar
 from argon2 import Parameters, PasswordHasher, Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from passport.errors import TemporarilyUnavailable
+from passport.errors.dashboard import SignInBusy
 
 log = logging.getLogger("wxpassport")
 
@@ -28,7 +28,6 @@ MOST_MEMORY_KIB, MOST_PASSES, MOST_LANES = 256 * 1024, 10, 4
 # Ours are 97 characters long.
 _LONGEST_HASH = 512
 AT_ONCE, QUEUE = 2, 32
-_RETRY_AFTER = 2
 
 
 def canonical(password: str) -> bytes:
@@ -53,7 +52,7 @@ class Passwords:
         self.verified = 0
 
     async def hash(self, password: str) -> str:
-        """The hash to keep, with its parameters and salt. Raises TemporarilyUnavailable when too many wait."""
+        """The hash to keep, with its parameters and salt. Raises SignInBusy when too many wait."""
         return await self._run(lambda: self._hasher.hash(canonical(password)))
 
     async def verify(self, stored: str | None, password: str) -> bool:
@@ -64,7 +63,7 @@ class Passwords:
             password: what was typed.
 
         Raises:
-            TemporarilyUnavailable: too many wait.
+            SignInBusy: too many wait.
         """
         usable = stored if stored is not None and self._is_bearable(stored) else None
         against = usable or await self._dummy_hash()
@@ -72,9 +71,9 @@ class Passwords:
         return right and usable is not None
 
     def require_room(self) -> None:
-        """Raise TemporarilyUnavailable when too many wait; before a try is counted that nobody will look at."""
+        """Raise SignInBusy when too many wait; before a try is counted that nobody will look at."""
         if self._inside >= self._most:
-            raise TemporarilyUnavailable(retry_after=_RETRY_AFTER)
+            raise SignInBusy
 
     def is_outdated(self, stored: str) -> bool:
         """Whether the hash, which was just verified, has other parameters than today's and should be made anew."""

@@ -91,7 +91,8 @@ class SignIn:
 
         Raises:
             SlowDown: the address tried too often.
-            TemporarilyUnavailable: too many wait, or MongoDB does not answer.
+            SignInBusy: too many wait.
+            StoreUnavailable: MongoDB does not answer.
         """
         await self._limits.admit("sign_in", ip=ip)
         self._passwords.require_room()
@@ -130,7 +131,7 @@ class SignIn:
         """Whether whoever is signed in there knows the password, too. Guesses are counted for that session alone.
 
         Raises:
-            TemporarilyUnavailable: as `by_password`.
+            SignInBusy, StoreUnavailable: as `by_password`.
         """
         self._passwords.require_room()
         member = await self._members.find(operator.operator_id)

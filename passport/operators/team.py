@@ -14,7 +14,7 @@ from passport.operators.names import canonical_name, is_name
 from passport.operators.password_rules import Weakness, weakness_of
 from passport.operators.passwords import Passwords
 from passport.operators.sessions import OperatorSessions
-from passport.store.operator_members import MemberStore
+from passport.store.operator_members import MemberStore, new_operator_id
 
 
 class NotTaken(Exception):
@@ -74,18 +74,23 @@ class Team:
         if weakness := weakness_of(password, (name, *self._context)):
             raise NotTaken(weakness)
 
-    async def add(self, name: str, role: Role, password: str | None = None) -> Operator:
+    def new_id(self) -> str:
+        """An id for an operator to be, so that the audit log can name them before they are there."""
+        return new_operator_id()
+
+    async def add(self, name: str, role: Role, password: str | None = None, *, operator_id: str) -> Operator:
         """The new operator, who has a password or is to be handed a link.
 
         Raises:
             NotTaken: `name`, `name_taken`, or the password's Weakness.
-            TemporarilyUnavailable: too many passwords wait to be hashed, or MongoDB does not answer.
+            SignInBusy: too many passwords wait to be hashed.
+            StoreUnavailable: MongoDB does not answer.
         """
         name = self.check_name(name)
         if password is not None:
             self.check_password(password, name)
         hashed = None if password is None else await self._passwords.hash(password)
-        added = await self._members.insert(name, role=role, password_hash=hashed, at=self._now())
+        added = await self._members.insert(operator_id, name, role=role, password_hash=hashed, at=self._now())
         if added is None:
             raise NotTaken("name_taken")
         return added
@@ -104,13 +109,13 @@ class Team:
         """What a link is for; None when it is worth nothing."""
         return await self._links.find(token)
 
-    async def make_first(self, token: str, name: str, password: str) -> Operator | None:
+    async def make_first(self, token: str, name: str, password: str, *, operator_id: str) -> Operator | None:
         """The first admin, by a link that is used up with this; None when it is worth nothing. Raises as `add`."""
         name = self.check_name(name)
         self.check_password(password, name)
         hashed = await self._passwords.hash(password)
         return await self._members.insert_first(
-            digest_of(token), name, role="admin", password_hash=hashed, at=self._now()
+            digest_of(token), operator_id, name, role="admin", password_hash=hashed, at=self._now()
         )
 
     async def set_by_link(self, token: str, name: str, password: str) -> Operator | None:

@@ -24,6 +24,11 @@ Document = dict[str, Any]
 MOST_MEMBERS = 500
 
 
+def new_operator_id() -> str:
+    """A new id."""
+    return str(ObjectId())
+
+
 class MemberStore(CollectionStore):
     """Reads and atomic writes of what operators sign in by.
 
@@ -71,10 +76,10 @@ class MemberStore(CollectionStore):
 
     @translated
     async def insert(
-        self, name: str, *, role: Role, password_hash: str | None, at: datetime
+        self, operator_id: str, name: str, *, role: Role, password_hash: str | None, at: datetime
     ) -> Operator | None:
         """The new operator; None when the name is taken, however it is spelt."""
-        document = _new(name, role, password_hash, at)
+        document = _new(operator_id, name, role, password_hash, at)
         try:
             await self._collection.insert_one(document)
         except DuplicateKeyError:
@@ -83,13 +88,13 @@ class MemberStore(CollectionStore):
 
     @translated
     async def insert_first(
-        self, link: bytes, name: str, *, role: Role, password_hash: str, at: datetime
+        self, link: bytes, operator_id: str, name: str, *, role: Role, password_hash: str, at: datetime
     ) -> Operator | None:
         """Use the link up and make the first operator; None when it is worth nothing or somebody was first.
 
         `first` is unique among operators, so of two links used at once one makes an operator.
         """
-        document = {**_new(name, role, password_hash, at), "first": True}
+        document = {**_new(operator_id, name, role, password_hash, at), "first": True}
 
         async def steps(session: AsyncIOMotorClientSession) -> Operator | None:
             wanted = {"_id": link, "purpose": "first_operator", "expires_at": {"$gt": at}}
@@ -244,8 +249,9 @@ class MemberStore(CollectionStore):
         return await transaction(self._collection, steps, deadline=self.deadline)
 
 
-def _new(name: str, role: Role, password_hash: str | None, at: datetime) -> Document:
-    document = {"_id": ObjectId(), "name": name, "name_key": key_of(name), "role": role, "created_at": at}
+def _new(operator_id: str, name: str, role: Role, password_hash: str | None, at: datetime) -> Document:
+    document: Document = {"_id": ObjectId(operator_id), "name": name, "name_key": key_of(name)}
+    document |= {"role": role, "created_at": at}
     return document if password_hash is None else {**document, "password_hash": password_hash}
 
 
