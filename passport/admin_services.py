@@ -8,6 +8,7 @@ from passport.audit import Audit
 from passport.audit.anchor import FILE_NAME
 from passport.clock import Now, utc_now
 from passport.config import Settings
+from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
 from passport.store import Store
 
@@ -18,10 +19,12 @@ class AdminServices:
 
     now: Now
     sessions: OperatorSessions
+    operators: OperatorServices
     audit: Audit
 
     async def aclose(self) -> None:
         """Finish what is done in the background."""
+        self.operators.close()
         await self.audit.aclose()
 
 
@@ -34,9 +37,13 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
         secret_key: seals what is secret in it.
         now: the clock.
     """
+    sessions = OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now)
     return AdminServices(
         now=now,
-        sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
+        sessions=sessions,
+        operators=make_operator_services(
+            settings, store=store, sessions=sessions, secret_key=secret_key, now=now
+        ),
         audit=make_audit(settings, store=store, secret_key=secret_key, now=now),
     )
 

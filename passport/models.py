@@ -255,13 +255,14 @@ Role = Literal["viewer", "operator", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who works in the dashboard. A disabled one may do nothing."""
+    """Somebody who works in the dashboard. A disabled one may do nothing; a session of another epoch is over."""
 
     operator_id: str
     name: str
     role: Role
     created_at: datetime
     disabled_at: datetime | None = None
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +280,7 @@ class OperatorSession:
     ends_at: datetime
     ip: str
     user_agent: str
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,3 +316,34 @@ class ActKey:
 
     at: datetime
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """A TOTP seed (RFC 6238), sealed, and the digests of the recovery codes that were not used yet."""
+
+    sealed_seed: bytes = field(repr=False)
+    since: datetime
+    recovery: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An operator with what they sign in by; `password_hash` is None until they used their one-time link."""
+
+    operator: Operator
+    password_hash: str | None = field(default=None, repr=False)
+    second_factor: SecondFactor | None = None
+    last_signed_in_at: datetime | None = None
+
+
+LinkPurpose = Literal["first_operator", "password"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorLink:
+    """A one-time link: for the first operator, who is not there yet, or for this one to set a password."""
+
+    purpose: LinkPurpose
+    operator_id: str | None
+    expires_at: datetime

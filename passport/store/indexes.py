@@ -118,6 +118,24 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "operators": [
         IndexModel([("name_key", ASCENDING)], name="operators_name_unique", unique=True),
+        # One first operator, however many one-time links are used at once.
+        IndexModel(
+            [("first", ASCENDING)],
+            name="operators_first_unique",
+            unique=True,
+            partialFilterExpression={"first": True},
+        ),
+    ],
+    "operator_links": [
+        IndexModel([("operator_id", ASCENDING)], name="operator_links_operator"),
+        IndexModel(
+            [("expires_at", ASCENDING)], name="operator_links_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
+    ],
+    "operator_guesses": [
+        IndexModel(
+            [("expires_at", ASCENDING)], name="operator_guesses_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
     ],
     "operator_sessions": [
         IndexModel(
