@@ -296,6 +296,12 @@ class Limits(_Section):
     export_per_user: Rate = "5/hour"
 
 
+class Dashboard(_Section):
+    """What operators see, and for how long."""
+
+    refusals_kept: Annotated[Duration, _at_least(timedelta(hours=1), "1h")] = timedelta(days=30)
+
+
 def _all_off(value: Any) -> Any:
     return dict.fromkeys(Limits.model_fields) if _switchable(value) is None else value
 
@@ -310,6 +316,7 @@ class Settings(_Section):
     resource_servers: Annotated[tuple[ResourceServer, ...], AfterValidator(_distinct_servers)] = ()
     privacy: Privacy = Privacy()
     limits: Annotated[Limits, BeforeValidator(_all_off)] = Limits()
+    dashboard: Dashboard = Dashboard()
     secret_key: Annotated[SecretStr, AfterValidator(_strong_secret)] | None = None
 
     @property

@@ -21,6 +21,7 @@ from passport.push_events import PushEvents
 from passport.readiness import Readiness
 from passport.recount import Recount
 from passport.refresh_tokens import RefreshTokens
+from passport.refusals import Refusals
 from passport.resource_servers import ResourceServers
 from passport.revocation import Revocation
 from passport.sealing import Sealer
@@ -64,12 +65,14 @@ class Services:
     statistics: Statistics
     wechat_states: WeChatStates
     background: Background
+    refusals: Refusals
     store: Store
     wechat: WeChatClient
 
     async def close(self) -> None:
         """Close every connection."""
         await self.background.close()
+        await self.refusals.close()
         await self.keys.close()
         await self.wechat.aclose()
         await self.store.aclose()
@@ -209,6 +212,12 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         statistics=statistics,
         wechat_states=wechat_states,
         background=background,
+        refusals=Refusals(
+            store=store.refusals,
+            sealer=Sealer(secret_key, "refusals"),
+            kept=settings.dashboard.refusals_kept,
+            now=now,
+        ),
         store=store,
         wechat=wechat,
     )

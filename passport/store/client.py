@@ -25,6 +25,7 @@ from passport.store.pending_logins import PendingLoginStore
 from passport.store.push_receipts import PushReceiptStore
 from passport.store.push_signatures import PushSignatureStore
 from passport.store.recount import RecountStore
+from passport.store.refusals import RefusalStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
 from passport.store.statistics import StatisticsStore
@@ -98,6 +99,7 @@ class Store(Deadlined):
         self.recount = RecountStore(durable["users"], durable["sessions"], deadline=deadline)
         self.wechat_health = WeChatHealthStore(durable["wechat_health"], deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
+        self.refusals = RefusalStore(volatile["refusals"], deadline=deadline)
         # Can be fetched again, and must be read as it is now, not as a majority knew it a moment ago.
         self.wechat_access_tokens = AccessTokenStore(volatile["wechat_access_tokens"], deadline=deadline)
         self.limit_counters = LimitCounters(volatile, deadline=deadline)

@@ -59,6 +59,52 @@ INDEXES: dict[str, list[IndexModel]] = {
     "wechat_health": [
         IndexModel([("at", ASCENDING)], name="wechat_health_ttl", expireAfterSeconds=_REPORTS_LAST),
     ],
+    "refusals": [
+        # Those that group by error or leave one out read no document, for what they need is in the index.
+        IndexModel(
+            [("at", DESCENDING), ("_id", DESCENDING), ("error", ASCENDING), ("weight", ASCENDING)],
+            name="refusals_at",
+        ),
+        IndexModel(
+            [("error", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING), ("weight", ASCENDING)],
+            name="refusals_error_at",
+        ),
+        IndexModel(
+            [
+                ("appid", ASCENDING),
+                ("at", DESCENDING),
+                ("_id", DESCENDING),
+                ("error", ASCENDING),
+                ("weight", ASCENDING),
+            ],
+            name="refusals_appid_at",
+        ),
+        IndexModel(
+            [("operation", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="refusals_operation_at"
+        ),
+        IndexModel(
+            [("wechat_errcode", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="refusals_errcode_at",
+            partialFilterExpression={"wechat_errcode": {"$type": "number"}},
+        ),
+        IndexModel(
+            [("account_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="refusals_account_at",
+            partialFilterExpression={"account_id": {"$type": "string"}},
+        ),
+        IndexModel(
+            [("openid", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="refusals_openid_at",
+            partialFilterExpression={"openid": {"$type": "binData"}},
+        ),
+        IndexModel([("request_id", ASCENDING)], name="refusals_request_id"),
+        IndexModel(
+            [("rid", ASCENDING)],
+            name="refusals_rid",
+            partialFilterExpression={"rid": {"$type": "string"}},
+        ),
+        IndexModel([("expires_at", ASCENDING)], name="refusals_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF),
+    ],
     # The library's name for its field.
     "limit_counters": [
         IndexModel(

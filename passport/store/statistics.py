@@ -100,7 +100,7 @@ class StatisticsStore(CollectionStore):
             start, end: when the hours begin.
             appid: one mini-program; None for all, and what belongs to none.
         """
-        pipeline = [
+        pipeline: list[Document] = [
             {"$match": _within(start, end, appid)},
             {"$group": {"_id": "$hour", **_sums(appid or NO_APP)}},
             {"$sort": {"_id": ASCENDING}},
@@ -113,7 +113,7 @@ class StatisticsStore(CollectionStore):
     @translated
     async def refused(self, start: datetime, end: datetime, *, appid: str | None) -> dict[str, int]:
         """How many refusals of each code there were, the most frequent first."""
-        pipeline = [
+        pipeline: list[Document] = [
             {"$match": _within(start, end, appid) | {"refused": {"$exists": True}}},
             {"$project": {"each": {"$objectToArray": "$refused"}}},
             {"$unwind": "$each"},

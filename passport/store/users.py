@@ -161,7 +161,10 @@ class UserStore(CollectionStore):
         before = await self._collection.find_one_and_update(
             {"_id": ObjectId(user_id)}, update, projection={"active_in": 1}
         )
-        return before.get("active_in", {}) if before is not None else None
+        if before is None:
+            return None
+        activity: Activity = before.get("active_in", {})
+        return activity
 
     @translated
     async def set_ban(self, user_id: str, ban: Ban | None) -> bool:

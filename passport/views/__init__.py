@@ -1,0 +1,1 @@
+"""What templates see: frozen views with every decision made, never a document."""
