@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from limits import parse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
@@ -296,10 +297,24 @@ class Limits(_Section):
     export_per_user: Rate = "5/hour"
 
 
-class Dashboard(_Section):
-    """What operators see, and for how long."""
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError):
+        raise ValueError("must be a time zone such as Asia/Shanghai, Europe/Berlin or UTC") from None
+    return value
 
+
+class Dashboard(_Section):
+    """How operators see things."""
+
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Shanghai"
     refusals_kept: Annotated[Duration, _at_least(timedelta(hours=1), "1h")] = timedelta(days=30)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone by which days begin."""
+        return ZoneInfo(self.time_zone)
 
 
 def _all_off(value: Any) -> Any:
@@ -315,8 +330,8 @@ class Settings(_Section):
     tokens: Tokens = Tokens()
     resource_servers: Annotated[tuple[ResourceServer, ...], AfterValidator(_distinct_servers)] = ()
     privacy: Privacy = Privacy()
-    limits: Annotated[Limits, BeforeValidator(_all_off)] = Limits()
     dashboard: Dashboard = Dashboard()
+    limits: Annotated[Limits, BeforeValidator(_all_off)] = Limits()
     secret_key: Annotated[SecretStr, AfterValidator(_strong_secret)] | None = None
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from passport.access import Access
 from passport.activity import Activity
+from passport.admin_services import AdminServices, make_admin_services
 from passport.avatars import Avatars
 from passport.background import Background
 from passport.clock import Now, utc_now
@@ -66,6 +67,7 @@ class Services:
     wechat_states: WeChatStates
     background: Background
     refusals: Refusals
+    admin: AdminServices
     store: Store
     wechat: WeChatClient
 
@@ -218,6 +220,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
             kept=settings.dashboard.refusals_kept,
             now=now,
         ),
+        admin=make_admin_services(settings, store=store, secret_key=secret_key, now=now),
         store=store,
         wechat=wechat,
     )

@@ -1,1 +1,1 @@
-"""What templates see: frozen views with every decision made, never a document."""
+"""View models of the dashboard: all that its templates ever see. What must be masked is masked here."""
