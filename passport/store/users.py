@@ -31,6 +31,7 @@ _EXPORTED = (
     "consent",
     "created_at",
     "last_seen_at",
+    "active_in",
     "sign_ins",
 )
 
