@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from passport.audit import Audit
-from passport.clock import Now
+from passport.audit.anchor import FILE_NAME
+from passport.clock import Now, utc_now
 from passport.config import Settings
 from passport.keys import KeyRing
+from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
 from passport.overview import Overview
 from passport.store import Store
@@ -20,8 +22,14 @@ class AdminServices:
 
     now: Now
     sessions: OperatorSessions
+    operators: OperatorServices
     audit: Audit
     overview: Overview
+
+    async def aclose(self) -> None:
+        """Finish what is done in the background."""
+        self.operators.close()
+        await self.audit.aclose()
 
 
 def make_admin_services(
@@ -43,11 +51,22 @@ def make_admin_services(
         secret_key: seals what is secret in it.
         now: the clock.
     """
+    sessions = OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now)
     return AdminServices(
         now=now,
-        sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
-        audit=Audit(store=store.audit),
+        sessions=sessions,
+        operators=make_operator_services(
+            settings, store=store, sessions=sessions, secret_key=secret_key, now=now
+        ),
+        audit=make_audit(settings, store=store, secret_key=secret_key, now=now),
         overview=Overview(
             store=store, wechat=wechat_states, keys=keys, zone=settings.dashboard.zone, now=now
         ),
+    )
+
+
+def make_audit(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Audit:
+    """The audit log, for the services and for the command line."""
+    return Audit(
+        store=store.audit, secret_key=secret_key, anchor=settings.mongodb.data_dir / FILE_NAME, now=now
     )

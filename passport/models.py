@@ -144,6 +144,15 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedAccount:
+    """That there was an account, and nothing about the person."""
+
+    user_id: str
+    closed_at: datetime
+    closed_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """One attempt that was refused, as it is recorded: see `passport.refusals`.
 
@@ -289,13 +298,14 @@ Role = Literal["viewer", "operator", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who works in the dashboard. A disabled one may do nothing."""
+    """Somebody who works in the dashboard. A disabled one may do nothing; a session of another epoch is over."""
 
     operator_id: str
     name: str
     role: Role
     created_at: datetime
     disabled_at: datetime | None = None
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +323,7 @@ class OperatorSession:
     ends_at: datetime
     ip: str
     user_agent: str
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,3 +340,53 @@ class Act:
     ip: str
     request_id: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActFilter:
+    """Which acts are meant; None is any. `since` is within the range and `until` is not."""
+
+    actor_id: str | None = None
+    kind: str | None = None
+    target_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActKey:
+    """An act's place in the order by time: `seq` decides between acts of the same millisecond."""
+
+    at: datetime
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """A TOTP seed (RFC 6238), sealed, and the digests of the recovery codes that were not used yet."""
+
+    sealed_seed: bytes = field(repr=False)
+    since: datetime
+    recovery: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An operator with what they sign in by; `password_hash` is None until they used their one-time link."""
+
+    operator: Operator
+    password_hash: str | None = field(default=None, repr=False)
+    second_factor: SecondFactor | None = None
+    last_signed_in_at: datetime | None = None
+
+
+LinkPurpose = Literal["first_operator", "password"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorLink:
+    """A one-time link: for the first operator, who is not there yet, or for this one to set a password."""
+
+    purpose: LinkPurpose
+    operator_id: str | None
+    expires_at: datetime

@@ -23,6 +23,9 @@ from passport.store.erasure import ErasureStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
 from passport.store.limits import LimitCounters
+from passport.store.operator_guesses import GuessStore
+from passport.store.operator_links import OperatorLinkStore
+from passport.store.operator_members import MemberStore
 from passport.store.operator_sessions import OperatorSessionStore
 from passport.store.operators import OperatorStore
 from passport.store.pending_logins import PendingLoginStore
@@ -116,6 +119,9 @@ class Store(Deadlined):
         self.recount = RecountStore(durable["users"], durable["sessions"], deadline=deadline)
         self.wechat_health = WeChatHealthStore(durable["wechat_health"], deadline=deadline)
         self.operators = OperatorStore(durable["operators"], deadline=deadline)
+        self.members = MemberStore(durable["operators"], links=durable["operator_links"], deadline=deadline)
+        self.operator_links = OperatorLinkStore(durable["operator_links"], deadline=deadline)
+        self.operator_guesses = GuessStore(durable["operator_guesses"], deadline=deadline)
         self.operator_sessions = OperatorSessionStore(durable["operator_sessions"], deadline=deadline)
         self.audit = AuditStore(durable["audit_events"], deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
