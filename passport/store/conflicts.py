@@ -29,6 +29,6 @@ class ConflictStore(CollectionStore):
     @translated
     async def waiting(self, *, most: int) -> tuple[int, str | None]:
         """How many there are, up to `most`, and an account of one of them."""
-        count = await self._collection.count_documents({}, limit=most)
-        one = await self._collection.find_one({}) if count else None
+        count = await self._collection.count_documents({}, limit=most, hint="_id_")
+        one = await self._collection.find_one({}, hint="_id_") if count else None
         return count, str(one["accounts"][0]) if one else None
