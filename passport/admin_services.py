@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from passport.audit import Audit
 from passport.audit.anchor import FILE_NAME
+from passport.audit.checking import Checking
 from passport.clock import Now, utc_now
 from passport.config import Settings
 from passport.operators.sessions import OperatorSessions
@@ -19,9 +20,11 @@ class AdminServices:
     now: Now
     sessions: OperatorSessions
     audit: Audit
+    checking: Checking
 
     async def aclose(self) -> None:
         """Finish what is done in the background."""
+        await self.checking.aclose()
         await self.audit.aclose()
 
 
@@ -34,10 +37,12 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
         secret_key: seals what is secret in it.
         now: the clock.
     """
+    audit = make_audit(settings, store=store, secret_key=secret_key, now=now)
     return AdminServices(
         now=now,
         sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
-        audit=make_audit(settings, store=store, secret_key=secret_key, now=now),
+        audit=audit,
+        checking=Checking(audit, now=now),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tornado.routing import URLSpec
 from tornado.web import url
 
+from handlers.admin.audit import AuditExportPage, AuditPage
 from handlers.admin.missing import MissingPage
 from handlers.admin.overview import OverviewPage
 from handlers.admin.page import AdminPage, Rule
@@ -40,6 +41,8 @@ class Route:
 
 ROUTES: tuple[Route, ...] = (
     Route(r"/admin/?", OverviewPage, "admin-overview", see=VIEWER),
+    Route(r"/admin/audit", AuditPage, "admin-audit", see=VIEWER, act=OPERATOR),
+    Route(r"/admin/audit/export", AuditExportPage, "admin-audit-export", see=VIEWER),
     Route(r"/admin/preferences", PreferencesPage, "admin-preferences", act=ANYBODY),
     Route(r"/admin/sign-out", SignOutPage, "admin-sign-out", act=VIEWER),
     # The last, since it is every other address.

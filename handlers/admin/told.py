@@ -16,6 +16,7 @@ _LONGEST_PARAMETER = 100
 
 TOLD: dict[str, str] = {
     "preferences.saved": N_("Saved."),
+    "audit.checking": N_("The check goes on. Reload the page in a moment to see what came of it."),
 }
 
 
