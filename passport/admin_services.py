@@ -9,6 +9,7 @@ from passport.audit.anchor import FILE_NAME
 from passport.audit.checking import Checking
 from passport.clock import Now, utc_now
 from passport.config import Settings
+from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
 from passport.store import Store
 
@@ -19,12 +20,14 @@ class AdminServices:
 
     now: Now
     sessions: OperatorSessions
+    operators: OperatorServices
     audit: Audit
     checking: Checking
 
     async def aclose(self) -> None:
         """Finish what is done in the background."""
         await self.checking.aclose()
+        self.operators.close()
         await self.audit.aclose()
 
 
@@ -37,10 +40,14 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
         secret_key: seals what is secret in it.
         now: the clock.
     """
+    sessions = OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now)
     audit = make_audit(settings, store=store, secret_key=secret_key, now=now)
     return AdminServices(
         now=now,
-        sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
+        sessions=sessions,
+        operators=make_operator_services(
+            settings, store=store, sessions=sessions, secret_key=secret_key, now=now
+        ),
         audit=audit,
         checking=Checking(audit, now=now),
     )

@@ -141,6 +141,47 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedAccount:
+    """That there was an account, and nothing about the person."""
+
+    user_id: str
+    closed_at: datetime
+    closed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One attempt that was refused, as it is recorded: see `passport.refusals`.
+
+    `request_id` is what the client was told. `openid` is a keyed digest, never WeChat's word. `hint` is what the client
+    was told to do, in Chinese and in English, where it is not what the error always says. `kind` and `cause` are names
+    of classes, `reason` and `errmsg` are for us alone. `weight` is how many attempts it stands for.
+    """
+
+    refusal_id: str
+    at: datetime
+    error: str
+    status: int
+    kind: str
+    operation: str
+    request_id: str
+    ip: str
+    user_agent: str
+    expires_at: datetime
+    appid: str | None = None
+    account_id: str | None = None
+    openid: bytes | None = field(default=None, repr=False)
+    wechat_errcode: int | None = None
+    rid: str | None = None
+    errmsg: str | None = None
+    description: str = ""
+    hint: tuple[str, str] | None = None
+    reason: str | None = None
+    cause: str | None = None
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class PendingLogin:
     """What is remembered of one code: see `passport.codes`."""
 
@@ -214,13 +255,14 @@ Role = Literal["viewer", "operator", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who works in the dashboard. A disabled one may do nothing."""
+    """Somebody who works in the dashboard. A disabled one may do nothing; a session of another epoch is over."""
 
     operator_id: str
     name: str
     role: Role
     created_at: datetime
     disabled_at: datetime | None = None
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +280,7 @@ class OperatorSession:
     ends_at: datetime
     ip: str
     user_agent: str
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,3 +316,34 @@ class ActKey:
 
     at: datetime
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """A TOTP seed (RFC 6238), sealed, and the digests of the recovery codes that were not used yet."""
+
+    sealed_seed: bytes = field(repr=False)
+    since: datetime
+    recovery: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An operator with what they sign in by; `password_hash` is None until they used their one-time link."""
+
+    operator: Operator
+    password_hash: str | None = field(default=None, repr=False)
+    second_factor: SecondFactor | None = None
+    last_signed_in_at: datetime | None = None
+
+
+LinkPurpose = Literal["first_operator", "password"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorLink:
+    """A one-time link: for the first operator, who is not there yet, or for this one to set a password."""
+
+    purpose: LinkPurpose
+    operator_id: str | None
+    expires_at: datetime

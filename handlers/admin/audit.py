@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import UTC, datetime, time, timedelta
+from operator import itemgetter
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -13,11 +14,12 @@ from handlers.admin.forms import Form
 from handlers.admin.page import AdminPage
 from handlers.admin.streaming import send_rows
 from passport.audit.anchor import BadAnchor
+from passport.audit.checking import KIND as CHECKED
 from passport.audit.reading import ShownAct
 from passport.audit.rows import COLUMNS, row
 from passport.audit.service import COUNTED
 from passport.exports import FORMATS, make_format
-from passport.models import Act, ActFilter, ActKey
+from passport.models import ActFilter, ActKey
 from passport.operators.roles import Rank
 from passport.views.audit import AuditView, ChainState, FilterFields, act_row, chain_state
 
@@ -45,8 +47,8 @@ class AuditPage(AdminPage):
             total=total,
             counted_up=total == COUNTED,
             fields=fields,
-            actors=tuple(sorted(actors.items(), key=lambda pair: pair[1])),
-            kinds=tuple(sorted(((each, self._name(each)) for each in kinds), key=lambda pair: pair[1])),
+            actors=tuple(sorted(((each, name) for each, name in actors.items() if each), key=itemgetter(1))),
+            kinds=tuple(sorted(((each, self._name(each)) for each in kinds), key=itemgetter(1))),
             chain=await self._chain(),
             older=self._address(fields, before=shown[-1]) if shown and (after or more) else None,
             newer=self._address(fields, after=shown[0])
@@ -61,25 +63,11 @@ class AuditPage(AdminPage):
     async def submit(self) -> None:
         """303: the check has ended, or goes on in the background and the page says so."""
         checking = self.services.admin.checking
-        await checking.begin(self._act())
+        await checking.begin(self.act_of(CHECKED, target=("audit", ""), by=self.operator))
         self.see_other(self.reverse_url("admin-audit"), told="audit.checking" if checking.running else None)
 
     def _name(self, kind: str) -> str:
         return name_of(kind, self._)
-
-    def _act(self) -> Act:
-        return Act(
-            kind="",
-            actor_id=self.operator.operator_id,
-            actor_name=self.operator.name,
-            target_kind="audit",
-            target_id="",
-            before={},
-            after={},
-            ip=self.ip,
-            request_id=self.request_id,
-            at=self.services.admin.now(),
-        )
 
     async def _chain(self) -> ChainState:
         admin, anchored, problem = self.services.admin, None, False

@@ -43,7 +43,7 @@ class Checking:
         """Begin a check, unless one is under way, and wait for its end so many seconds at the most.
 
         Args:
-            act: who asks for it; what came of it is filled in.
+            act: of the kind KIND, by whoever asks for it; what came of it is filled in.
         """
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._check(act), name="audit check")
@@ -69,7 +69,7 @@ class Checking:
             log.warning("the audit log could not be verified", extra={"problem": str(error)})
             outcome = {"outcome": type(error).__name__}
         with contextlib.suppress(PassportError):  # MongoDB is away, and every page says so
-            await self._audit.record(replace(act, kind=KIND, after=outcome, at=self._now()))
+            await self._audit.record(replace(act, after=outcome, at=self._now()))
 
     async def _verdict(self) -> Verdict:
         anchor = await asyncio.to_thread(self._audit.anchored)

@@ -49,6 +49,52 @@ INDEXES: dict[str, list[IndexModel]] = {
     "push_receipts": [
         IndexModel([("at", ASCENDING)], name="push_receipts_ttl", expireAfterSeconds=_RECEIPTS_LAST),
     ],
+    "refusals": [
+        # Those that group by error or leave one out read no document, for what they need is in the index.
+        IndexModel(
+            [("at", DESCENDING), ("_id", DESCENDING), ("error", ASCENDING), ("weight", ASCENDING)],
+            name="refusals_at",
+        ),
+        IndexModel(
+            [("error", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING), ("weight", ASCENDING)],
+            name="refusals_error_at",
+        ),
+        IndexModel(
+            [
+                ("appid", ASCENDING),
+                ("at", DESCENDING),
+                ("_id", DESCENDING),
+                ("error", ASCENDING),
+                ("weight", ASCENDING),
+            ],
+            name="refusals_appid_at",
+        ),
+        IndexModel(
+            [("operation", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="refusals_operation_at"
+        ),
+        IndexModel(
+            [("wechat_errcode", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="refusals_errcode_at",
+            partialFilterExpression={"wechat_errcode": {"$type": "number"}},
+        ),
+        IndexModel(
+            [("account_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="refusals_account_at",
+            partialFilterExpression={"account_id": {"$type": "string"}},
+        ),
+        IndexModel(
+            [("openid", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="refusals_openid_at",
+            partialFilterExpression={"openid": {"$type": "binData"}},
+        ),
+        IndexModel([("request_id", ASCENDING)], name="refusals_request_id"),
+        IndexModel(
+            [("rid", ASCENDING)],
+            name="refusals_rid",
+            partialFilterExpression={"rid": {"$type": "string"}},
+        ),
+        IndexModel([("expires_at", ASCENDING)], name="refusals_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF),
+    ],
     # The library's name for its field.
     "limit_counters": [
         IndexModel(
@@ -72,6 +118,24 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "operators": [
         IndexModel([("name_key", ASCENDING)], name="operators_name_unique", unique=True),
+        # One first operator, however many one-time links are used at once.
+        IndexModel(
+            [("first", ASCENDING)],
+            name="operators_first_unique",
+            unique=True,
+            partialFilterExpression={"first": True},
+        ),
+    ],
+    "operator_links": [
+        IndexModel([("operator_id", ASCENDING)], name="operator_links_operator"),
+        IndexModel(
+            [("expires_at", ASCENDING)], name="operator_links_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
+    ],
+    "operator_guesses": [
+        IndexModel(
+            [("expires_at", ASCENDING)], name="operator_guesses_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
     ],
     "operator_sessions": [
         IndexModel(

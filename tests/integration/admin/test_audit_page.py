@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from passport.audit.checking import KIND
 from passport.services import Services
 from tests.integration.admin.dashboard import Dashboard
 from tests.integration.helpers import until
-from tests.integration.test_audit import act, filled
+from tests.integration.test_audit import filled
 from tests.unit.test_audit_chain import ACT, AT
 from tests.unit.test_exports import cells
 
@@ -184,6 +185,6 @@ async def test_a_cut_end_is_told_by_the_anchor(services: Services, lin: Dashboar
 async def test_checks_at_once_are_one(services: Services, database: Any) -> None:
     await filled(services, 1)
     checking = services.admin.checking
-    await asyncio.gather(*(checking.begin(act(1)) for _ in range(5)))
+    await asyncio.gather(*(checking.begin(replace(ACT, kind=KIND)) for _ in range(5)))
     assert database.audit_events.count_documents({"kind": "audit.verified"}) == 1
     assert not checking.running
