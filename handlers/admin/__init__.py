@@ -16,6 +16,7 @@ from handlers.admin.account import (
     TurnOffPage,
 )
 from handlers.admin.audit import AuditExportPage, AuditPage
+from handlers.admin.keys import KeysPage
 from handlers.admin.look_up import LookUpPage
 from handlers.admin.missing import MissingPage
 from handlers.admin.operators import (
@@ -69,6 +70,7 @@ ROUTES: tuple[Route, ...] = (
     Route(r"/admin/?", OverviewPage, "admin-overview", see=VIEWER),
     Route(r"/admin/audit", AuditPage, "admin-audit", see=VIEWER, act=OPERATOR),
     Route(r"/admin/audit/export", AuditExportPage, "admin-audit-export", see=VIEWER),
+    Route(r"/admin/keys", KeysPage, "admin-keys", see=ADMIN, act=ADMIN, fresh=True),
     Route(r"/admin/preferences", PreferencesPage, "admin-preferences", act=ANYBODY),
     Route(r"/admin/sign-out", SignOutPage, "admin-sign-out", act=VIEWER),
     Route(r"/admin/refusals", RefusalsPage, "admin-refusals", see=VIEWER),
