@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from passport.audit import Audit
+from passport.audit.anchor import FILE_NAME
 from passport.clock import Now
 from passport.config import Settings
 from passport.operators.sessions import OperatorSessions
@@ -19,6 +20,10 @@ class AdminServices:
     sessions: OperatorSessions
     audit: Audit
 
+    async def close(self) -> None:
+        """Finish what is done in the background."""
+        await self.audit.close()
+
 
 def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, now: Now) -> AdminServices:
     """The services of the dashboard, connected to nothing yet.
@@ -32,5 +37,7 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
     return AdminServices(
         now=now,
         sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
-        audit=Audit(store=store.audit),
+        audit=Audit(
+            store=store.audit, secret_key=secret_key, anchor=settings.mongodb.data_dir / FILE_NAME, now=now
+        ),
     )
