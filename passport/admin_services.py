@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 from passport.audit import Audit
 from passport.audit.anchor import FILE_NAME
+from passport.care.acts import Care
+from passport.care.duplicates import Duplicates
+from passport.care.history import Acts, History, Refused, SignIns
 from passport.clock import Now
 from passport.config import Settings
 from passport.operators.sessions import OperatorSessions
+from passport.refusals import Refusals
 from passport.store import Store
 
 
@@ -19,25 +23,35 @@ class AdminServices:
     now: Now
     sessions: OperatorSessions
     audit: Audit
+    care: Care
+    duplicates: Duplicates
+    history: History
 
     async def close(self) -> None:
         """Finish what is done in the background."""
         await self.audit.close()
 
 
-def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, now: Now) -> AdminServices:
+def make_admin_services(
+    settings: Settings, *, store: Store, refusals: Refusals, secret_key: bytes, now: Now
+) -> AdminServices:
     """The services of the dashboard, connected to nothing yet.
 
     Args:
         settings: the configuration.
         store: the database.
+        refusals: the record of refused attempts.
         secret_key: seals what is secret in it.
         now: the clock.
     """
+    audit = Audit(
+        store=store.audit, secret_key=secret_key, anchor=settings.mongodb.data_dir / FILE_NAME, now=now
+    )
     return AdminServices(
         now=now,
         sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
-        audit=Audit(
-            store=store.audit, secret_key=secret_key, anchor=settings.mongodb.data_dir / FILE_NAME, now=now
-        ),
+        audit=audit,
+        care=Care(store=store.care, sessions=store.sessions, closed=store.closed_accounts, now=now),
+        duplicates=Duplicates(conflicts=store.conflicts, care=store.care, users=store.users, now=now),
+        history=History(SignIns(store.sessions), Acts(audit), Refused(refusals)),
     )

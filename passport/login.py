@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from passport.attempts import learnt
 from passport.clock import Now
 from passport.codes import CodeLedger
 from passport.config import App, Privacy
@@ -105,11 +106,13 @@ class LoginFlow:
             if redemption.answer is not None:
                 await self._existing(redemption.answer["account_id"])
                 return redemption.answer
+            learnt(openid=redemption.session.openid)
             await self._limits.admit_user("token", app.appid, redemption.session.openid)
             profile = self._check(app, redemption.session, credentials)
             user = await self._users.find_by_session(app.appid, redemption.session)
             if user is None:
                 raise Unregistered
+            learnt(account_id=user.user_id)
             ensure_active(user, self._now())
             # Both are durable before the answer. In this order a closed account is left no session.
             await self._users.record_sign_in(user, redemption.session, profile, at=self._now())
@@ -136,9 +139,11 @@ class LoginFlow:
                 # This code has just signed its user in, so the account is there.
                 user = await self._existing(redemption.answer["account_id"])
                 return Registration(user.user_id, user.created_at, created=False)
+            learnt(openid=redemption.session.openid)
             await self._limits.admit_user("token", app.appid, redemption.session.openid)
             profile = self._check(app, redemption.session, credentials)
             user, created = await self._find_or_register(app, redemption.session, profile, consent_version)
+            learnt(account_id=user.user_id)
             ensure_active(user, self._now())
             return Registration(user.user_id, user.created_at, created)
 
@@ -159,6 +164,7 @@ class LoginFlow:
         user = await self._users.find(user_id)
         if user is None:
             raise CodeUsed
+        learnt(account_id=user.user_id)
         ensure_active(user, self._now())
         return user
 
@@ -171,6 +177,7 @@ class LoginFlow:
         app = self._apps.get(appid)
         if app is None:
             raise InvalidRequest("appid is not one of the mini-programs configured on this server.")
+        learnt(appid=app.appid)
         if credentials.code == _MOCK_CODE:
             raise InvalidCode(hint=_MOCK_CODE_HINT)
         missing = [

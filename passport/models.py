@@ -159,6 +159,38 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """One attempt that was refused, as it is recorded: see `passport.refusals`.
+
+    `request_id` is what the client was told. `openid` is a keyed digest, never WeChat's word. `hint` is what the client
+    was told to do, in Chinese and in English, where it is not what the error always says. `kind` and `cause` are names
+    of classes, `reason` and `errmsg` are for us alone. `weight` is how many attempts it stands for.
+    """
+
+    refusal_id: str
+    at: datetime
+    error: str
+    status: int
+    kind: str
+    operation: str
+    request_id: str
+    ip: str
+    user_agent: str
+    expires_at: datetime
+    appid: str | None = None
+    account_id: str | None = None
+    openid: bytes | None = field(default=None, repr=False)
+    wechat_errcode: int | None = None
+    rid: str | None = None
+    errmsg: str | None = None
+    description: str = ""
+    hint: tuple[str, str] | None = None
+    reason: str | None = None
+    cause: str | None = None
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class PendingLogin:
     """What is remembered of one code: see `passport.codes`."""
 

@@ -15,16 +15,19 @@ from passport.export import Export
 from passport.keys import KeyRing
 from passport.limits import Limiter
 from passport.login import LoginFlow
+from passport.look_up import LookUp
 from passport.phones import Phones
 from passport.push_events import PushEvents
 from passport.readiness import Readiness
 from passport.refresh_tokens import RefreshTokens
+from passport.refusals import Refusals
 from passport.resource_servers import ResourceServers
 from passport.revocation import Revocation
 from passport.sealing import Sealer
 from passport.sessions import Lifetimes, Sessions
 from passport.signing_keys import SigningKeys
 from passport.store import Store
+from passport.token_look_up import TokenLookUp
 from passport.tokens import Tokens
 from passport.traffic import Traffic
 from passport.uploads import UploadRoom
@@ -56,12 +59,15 @@ class Services:
     readiness: Readiness
     traffic: Traffic
     limits: Limiter
+    refusals: Refusals
+    look_up: LookUp
     admin: AdminServices
     store: Store
     wechat: WeChatClient
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.refusals.close()
         await self.keys.close()
         await self.admin.close()
         await self.wechat.aclose()
@@ -79,8 +85,9 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
     """
     store = Store(mongodb_uri, settings.mongodb.database, timeout=settings.mongodb.timeout)
     wechat = WeChatClient(settings.wechat)
+    signing_keys = make_signing_keys(settings, store=store, secret_key=secret_key, now=now)
     keys = KeyRing(
-        signing_keys=make_signing_keys(settings, store=store, secret_key=secret_key, now=now),
+        signing_keys=signing_keys,
         rotate_every=settings.tokens.key_rotation,
         now=now,
     )
@@ -89,11 +96,12 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
     limits = Limiter(
         settings.limits, counters=store.limit_counters, sealer=Sealer(secret_key, "limits"), now=now
     )
+    refresh_tokens = RefreshTokens(Sealer(secret_key, "refresh-tokens"))
     sessions = Sessions(
         store=store.sessions,
         users=store.users,
         tokens=tokens,
-        refresh_tokens=RefreshTokens(Sealer(secret_key, "refresh-tokens")),
+        refresh_tokens=refresh_tokens,
         limits=limits,
         appids={app.appid for app in settings.wechat.apps},
         lifetimes=Lifetimes(
@@ -162,6 +170,31 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         base_url=settings.server.public_url or settings.listening_url,
         now=now,
     )
+    refusals = Refusals(
+        store=store.refusals,
+        sealer=Sealer(secret_key, "refusals"),
+        kept=settings.dashboard.refusals_kept,
+        now=now,
+    )
+    appids = frozenset(app.appid for app in settings.wechat.apps)
+    look_up = LookUp(
+        tokens=TokenLookUp(
+            access=access,
+            signing_keys=signing_keys,
+            refresh_tokens=refresh_tokens,
+            sessions=sessions,
+            users=store.users,
+            closed=store.closed_accounts,
+            appids=appids,
+            issuer=settings.issuer,
+            grace=settings.tokens.refresh_grace,
+            now=now,
+        ),
+        sessions=sessions,
+        users=store.users,
+        refusals=refusals,
+        appids=appids,
+    )
     return Services(
         settings=settings,
         login=login,
@@ -181,7 +214,9 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         readiness=Readiness(store=store, keys=keys),
         traffic=Traffic(),
         limits=limits,
-        admin=make_admin_services(settings, store=store, secret_key=secret_key, now=now),
+        refusals=refusals,
+        look_up=look_up,
+        admin=make_admin_services(settings, store=store, refusals=refusals, secret_key=secret_key, now=now),
         store=store,
         wechat=wechat,
     )

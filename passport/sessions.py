@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from passport.attempts import learnt
 from passport.clock import Now
 from passport.errors import InvalidGrant
 from passport.limits import Limiter
@@ -209,6 +210,8 @@ class Sessions:
 
     async def _get_alive(self, session_id: str) -> Session:
         session = await self._store.find(session_id)
+        if session is not None:
+            learnt(appid=session.appid, account_id=session.user_id)
         user = await self._users.find(session.user_id) if session else None
         if session is None or user is None:
             raise InvalidGrant

@@ -28,6 +28,7 @@ from passport.store.operators import OperatorStore
 from passport.store.pending_logins import PendingLoginStore
 from passport.store.push_receipts import PushReceiptStore
 from passport.store.push_signatures import PushSignatureStore
+from passport.store.refusals import RefusalStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
 from passport.store.users import UserStore
@@ -100,6 +101,7 @@ class Store(Deadlined):
         self.operator_sessions = OperatorSessionStore(durable["operator_sessions"], deadline=deadline)
         self.audit = AuditStore(durable["audit_events"], deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
+        self.refusals = RefusalStore(volatile["refusals"], deadline=deadline)
         # Can be fetched again, and must be read as it is now, not as a majority knew it a moment ago.
         self.wechat_access_tokens = AccessTokenStore(volatile["wechat_access_tokens"], deadline=deadline)
         self.limit_counters = LimitCounters(volatile, deadline=deadline)

@@ -27,12 +27,14 @@ INDEXES: dict[str, list[IndexModel]] = {
         ),
         # Most users have neither, and are then in neither of these.
         IndexModel(
-            [("tags", ASCENDING)], name="users_tags", partialFilterExpression={"tags": {"$exists": True}}
+            [("phone.number", ASCENDING)],
+            name="users_phone",
+            partialFilterExpression={"phone.number": {"$type": "string"}},
         ),
         IndexModel(
-            [("phone.number", ASCENDING)],
-            name="users_phone_number",
-            partialFilterExpression={"phone.number": {"$type": "string"}},
+            [("tags", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
+            name="users_tags",
+            partialFilterExpression={"tags": {"$type": "string"}},
         ),
     ],
     "avatars": [
@@ -57,6 +59,52 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "push_receipts": [
         IndexModel([("at", ASCENDING)], name="push_receipts_ttl", expireAfterSeconds=_RECEIPTS_LAST),
+    ],
+    "refusals": [
+        # Those that group by error or leave one out read no document, for what they need is in the index.
+        IndexModel(
+            [("at", DESCENDING), ("_id", DESCENDING), ("error", ASCENDING), ("weight", ASCENDING)],
+            name="refusals_at",
+        ),
+        IndexModel(
+            [("error", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING), ("weight", ASCENDING)],
+            name="refusals_error_at",
+        ),
+        IndexModel(
+            [
+                ("appid", ASCENDING),
+                ("at", DESCENDING),
+                ("_id", DESCENDING),
+                ("error", ASCENDING),
+                ("weight", ASCENDING),
+            ],
+            name="refusals_appid_at",
+        ),
+        IndexModel(
+            [("operation", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="refusals_operation_at"
+        ),
+        IndexModel(
+            [("wechat_errcode", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="refusals_errcode_at",
+            partialFilterExpression={"wechat_errcode": {"$type": "number"}},
+        ),
+        IndexModel(
+            [("account_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="refusals_account_at",
+            partialFilterExpression={"account_id": {"$type": "string"}},
+        ),
+        IndexModel(
+            [("openid", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="refusals_openid_at",
+            partialFilterExpression={"openid": {"$type": "binData"}},
+        ),
+        IndexModel([("request_id", ASCENDING)], name="refusals_request_id"),
+        IndexModel(
+            [("rid", ASCENDING)],
+            name="refusals_rid",
+            partialFilterExpression={"rid": {"$type": "string"}},
+        ),
+        IndexModel([("expires_at", ASCENDING)], name="refusals_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF),
     ],
     # The library's name for its field.
     "limit_counters": [

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from passport.care.history import Happening
 from passport.config import App
-from passport.models import Act, Session
+from passport.models import Act, Refusal, Session
 from passport.views.hostile import ShownText, shown_text
 from passport.views.one_user import SessionView, app_name, session_view
 
@@ -65,6 +65,8 @@ def happening_view(happening: Happening, apps: Sequence[App]) -> HappeningView:
             return HappeningView(at, kind, session=session_view(facts, apps, alive=False))
         case Act():
             return HappeningView(at, kind, act=act_view(facts))
+        case Refusal():
+            return HappeningView(at, kind, refusal=_refusal(facts, apps))
         case str():
             return HappeningView(at, kind, text=app_name(apps, facts))
         case _:
@@ -82,3 +84,14 @@ def _details(after: Mapping[str, object]) -> list[str]:
     tags = after.get("tags")
     listed = ", ".join(map(str, tags)) if isinstance(tags, list | tuple) else ""
     return [str(after.get("reason") or ""), listed, str(after.get("field") or "")]
+
+
+def _refusal(refusal: Refusal, apps: Sequence[App]) -> RefusalView:
+    return RefusalView(
+        error=refusal.error,
+        app=app_name(apps, refusal.appid) if refusal.appid else None,
+        wechat_errcode=refusal.wechat_errcode,
+        rid=shown_text(refusal.rid) if refusal.rid else None,
+        request_id=refusal.request_id,
+        weight=refusal.weight,
+    )

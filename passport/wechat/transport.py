@@ -34,6 +34,7 @@ _QUEUE_PER_SLOT = 10
 # Of the time-out, what a call that waited for its place still has to itself.
 _OWN_TIME = 1.0
 _BUSY_PAUSE = 0.2
+_ERRMSG_LIMIT = 300
 # 2021 and later: `…, rid: 652d44d0-1d0af18b-5b069232`; before: `…, hints: [ req_id: XXXX ]`.
 _RID = re.compile(r"\b(?:rid|req_id): *([A-Za-z0-9_-]{1,64})")
 # Nothing was sent when one of these is raised, so the code is untouched and the call may be repeated.
@@ -225,12 +226,14 @@ def _refusal(app: App, request: Request, errcode: int, errmsg: str) -> PassportE
         extra={
             "appid": app.appid,
             "wechat_errcode": errcode,
-            "errmsg": errmsg[:300],
+            "errmsg": errmsg[:_ERRMSG_LIMIT],
             "rid": rid,
             "operator_action": meaning.operator,
         },
     )
-    return meaning.refusal(wechat_errcode=errcode, rid=rid, retry_after=meaning.retry_after)
+    return meaning.refusal(
+        wechat_errcode=errcode, rid=rid, errmsg=errmsg[:_ERRMSG_LIMIT], retry_after=meaning.retry_after
+    )
 
 
 def unintelligible(app: App, cause: str) -> Unanswered:

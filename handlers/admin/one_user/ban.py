@@ -151,7 +151,7 @@ class UndoPage(UserAct):
         care = self.services.admin.care
         self.expect(user.last_act)
         last = care.undoable(user)
-        after: dict[str, object] = {"undone": last.kind, "done_by": last.by} if last else {}
+        after: dict[str, object] = {"undone": last.kind, "operator": last.by} if last else {}
         async with self.acting("user.undone", target=("user", user.user_id), after=after):
             act = await care.undo(user)
         told = "user.undone_ban" if act.kind == "ban" else "user.undone"
@@ -167,7 +167,7 @@ def ban_facts(ban: Ban | None) -> dict[str, object]:
     """A ban as the audit log tells it."""
     if ban is None:
         return {}
-    return {**_facts(ban.reason, ban.until, ban.shown), "by": ban.by}
+    return {**_facts(ban.reason, ban.until, ban.shown), "operator": ban.by}
 
 
 def _facts(reason: str, until: datetime | None, shown: bool) -> dict[str, object]:

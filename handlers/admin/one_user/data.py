@@ -8,7 +8,6 @@ from http import HTTPStatus
 
 from handlers.admin.one_user.base import OneUser, UserAct
 from handlers.api.me import ExportAnswer
-from passport.clock import rfc3339
 from passport.errors import InvalidToken
 from passport.errors.dashboard import PageNotFound
 from passport.models import User
@@ -87,7 +86,7 @@ class ErasePage(OneUser):
         if _plain(typed) not in {_plain(each) for each in self._names(user)}:
             await self._show(user, typed=typed, wrong=True)
             return
-        before: dict[str, object] = {"registered_at": rfc3339(user.created_at), "sign_ins": user.sign_ins}
+        before: dict[str, object] = {"count": user.sign_ins}
         async with self.acting("user.erased", target=("user", user.user_id), before=before):
             await self.services.closing.close(user, by="operator")
         self.see_other(self.url_of(user), told="user.erased")

@@ -13,11 +13,11 @@ class NotePage(UserAct):
     text_field = "note"
 
     async def act(self, user: User) -> None:
-        """Replace it; an empty one removes it. The audit log has its length alone: no log is to hold what it says."""
+        """Replace it; an empty one removes it. The audit log keeps a digest of it: see passport.audit.fields."""
         note = note_text(self.form.text("note", most=TYPED))
         self.expect(user.note)
-        before: dict[str, object] = {"characters": len(user.note)}
-        after: dict[str, object] = {"characters": len(note)}
+        before: dict[str, object] = {"note": user.note}
+        after: dict[str, object] = {"note": note}
         async with self.acting("user.noted", target=("user", user.user_id), before=before, after=after):
             await self.services.admin.care.write_note(user, note, by=self.operator.name)
         self.see_other(self.url_of(user, "#words"), told="user.noted", name=self.name_of(user))
