@@ -20,7 +20,10 @@ Verdict = Literal["same", "differs", "unknown"]
 
 @dataclass(frozen=True)
 class Row:
-    """One thing of both. `verdict` compares what is kept, not what is shown of it; `unknown` is that one has none."""
+    """One thing of both. `verdict` compares what is kept, not what is shown of it.
+
+    It is `unknown` where one has none, and where being equal says nothing.
+    """
 
     name: str
     left: ShownText | datetime | None
@@ -50,24 +53,27 @@ def side_by_side(user: User, duplicate: Duplicate, apps: Sequence[App], now: dat
 
 
 def _rows(left: User, right: User, apps: Sequence[App]) -> list[Row]:
-    texts = [
+    compared = [
         ("phone", _phone(left), _phone(right)),
         ("unionid", left.unionid, right.unionid),
-        ("apps", _apps(left, apps), _apps(right, apps)),
         *((name, _said(left, name), _said(right, name)) for name in ("nickname", "gender", "city")),
+    ]
+    told = [
+        ("apps", _apps(left, apps), _apps(right, apps)),
         ("tags", ", ".join(left.tags) or None, ", ".join(right.tags) or None),
         ("sign_ins", str(left.sign_ins), str(right.sign_ins)),
     ]
     hidden = {"phone": masked_phone, "unionid": masked}
     rows = [
         Row(name, _shown(one, hidden.get(name)), _shown(two, hidden.get(name)), _verdict(one, two))
-        for name, one, two in texts
+        for name, one, two in compared
     ]
+    rows += [Row(name, _shown(one, None), _shown(two, None), "unknown") for name, one, two in told]
     times = (
         ("created_at", left.created_at, right.created_at),
         ("last_seen_at", left.last_seen_at, right.last_seen_at),
     )
-    return [*rows, *(Row(name, one, two, "differs" if one != two else "same") for name, one, two in times)]
+    return [*rows, *(Row(name, one, two, "unknown") for name, one, two in times)]
 
 
 def _phone(user: User) -> str | None:
