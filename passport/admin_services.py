@@ -6,10 +6,14 @@ from dataclasses import dataclass
 
 from passport.audit import Audit
 from passport.audit.anchor import FILE_NAME
+from passport.care.acts import Care
+from passport.care.duplicates import Duplicates
+from passport.care.history import Acts, History, Refused, SignIns
 from passport.clock import Now, utc_now
 from passport.config import Settings
 from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
+from passport.refusals import Refusals
 from passport.store import Store
 
 
@@ -21,6 +25,9 @@ class AdminServices:
     sessions: OperatorSessions
     operators: OperatorServices
     audit: Audit
+    care: Care
+    duplicates: Duplicates
+    history: History
 
     async def aclose(self) -> None:
         """Finish what is done in the background."""
@@ -28,23 +35,30 @@ class AdminServices:
         await self.audit.aclose()
 
 
-def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, now: Now) -> AdminServices:
+def make_admin_services(
+    settings: Settings, *, store: Store, refusals: Refusals, secret_key: bytes, now: Now
+) -> AdminServices:
     """The services of the dashboard, connected to nothing yet.
 
     Args:
         settings: the configuration.
         store: the database.
+        refusals: the record of refused attempts.
         secret_key: seals what is secret in it.
         now: the clock.
     """
     sessions = OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now)
+    audit = make_audit(settings, store=store, secret_key=secret_key, now=now)
     return AdminServices(
         now=now,
         sessions=sessions,
         operators=make_operator_services(
             settings, store=store, sessions=sessions, secret_key=secret_key, now=now
         ),
-        audit=make_audit(settings, store=store, secret_key=secret_key, now=now),
+        audit=audit,
+        care=Care(store=store.care, sessions=store.sessions, closed=store.closed_accounts, now=now),
+        duplicates=Duplicates(conflicts=store.conflicts, care=store.care, users=store.users, now=now),
+        history=History(SignIns(store.sessions), Acts(audit), Refused(refusals)),
     )
 
 

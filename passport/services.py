@@ -198,12 +198,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         base_url=settings.server.public_url or settings.listening_url,
         now=now,
     )
-    refusals = Refusals(
-        store=store.refusals,
-        sealer=Sealer(secret_key, "refusals"),
-        kept=settings.dashboard.refusals_kept,
-        now=now,
-    )
+    refusals = make_refusals(settings, store=store, secret_key=secret_key, now=now)
     look_up = LookUp(
         tokens=TokenLookUp(
             access=access,
@@ -246,9 +241,19 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         statistics=statistics,
         wechat_states=wechat_states,
         background=background,
-        admin=make_admin_services(settings, store=store, secret_key=secret_key, now=now),
+        admin=make_admin_services(settings, store=store, refusals=refusals, secret_key=secret_key, now=now),
         store=store,
         wechat=wechat,
+    )
+
+
+def make_refusals(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Refusals:
+    """The record of refused attempts, for the services and for the command line."""
+    return Refusals(
+        store=store.refusals,
+        sealer=Sealer(secret_key, "refusals"),
+        kept=settings.dashboard.refusals_kept,
+        now=now,
     )
 
 

@@ -28,6 +28,17 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"unionid": {"$type": "string"}},
         ),
         IndexModel([("created_at", ASCENDING), ("_id", ASCENDING)], name="users_created_at"),
+        # Most users have neither, and are then in neither of these.
+        IndexModel(
+            [("phone.number", ASCENDING)],
+            name="users_phone",
+            partialFilterExpression={"phone.number": {"$type": "string"}},
+        ),
+        IndexModel(
+            [("tags", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
+            name="users_tags",
+            partialFilterExpression={"tags": {"$type": "string"}},
+        ),
     ],
     "avatars": [
         IndexModel([("user_id", ASCENDING)], name="avatars_user"),
