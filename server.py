@@ -39,7 +39,7 @@ from passport.config import Settings
 from passport.config_sources import ConfigError, Key, load_settings, secret_key_of
 from passport.errors import StartupError, StoreUnavailable
 from passport.logs import configure_logging
-from passport.services import Services, make_services, make_signing_keys
+from passport.services import Services, make_refusals, make_services, make_signing_keys
 from passport.signing_keys import KeyRefusal
 from passport.store import Store
 from passport.store.embedded import EmbeddedMongo
@@ -163,7 +163,10 @@ async def manage_operators(settings: Settings, options: argparse.Namespace) -> i
     """
     secret_key = secret_key_of(settings)
     async with prepared_database(settings) as store:
-        admin = make_admin_services(settings, store=store, secret_key=secret_key, now=utc_now)
+        refusals = make_refusals(settings, store=store, secret_key=secret_key)
+        admin = make_admin_services(
+            settings, store=store, refusals=refusals, secret_key=secret_key, now=utc_now
+        )
         try:
             print(await OperatorCommand(admin, settings, sys.stdin).run(options))
         finally:

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from passport.audit import Audit
 from passport.audit.anchor import FILE_NAME
 from passport.audit.checking import Checking
+from passport.care.acts import Care
+from passport.care.duplicates import Duplicates
+from passport.care.history import Acts, History, Refused, SignIns
 from passport.clock import Now, utc_now
 from passport.config import Settings
 from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
+from passport.refusals import Refusals
 from passport.store import Store
 
 
@@ -23,6 +27,9 @@ class AdminServices:
     operators: OperatorServices
     audit: Audit
     checking: Checking
+    care: Care
+    duplicates: Duplicates
+    history: History
 
     async def aclose(self) -> None:
         """Finish what is done in the background."""
@@ -31,12 +38,15 @@ class AdminServices:
         await self.audit.aclose()
 
 
-def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, now: Now) -> AdminServices:
+def make_admin_services(
+    settings: Settings, *, store: Store, refusals: Refusals, secret_key: bytes, now: Now
+) -> AdminServices:
     """The services of the dashboard, connected to nothing yet.
 
     Args:
         settings: the configuration.
         store: the database.
+        refusals: the record of refused attempts.
         secret_key: seals what is secret in it.
         now: the clock.
     """
@@ -50,6 +60,9 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
         ),
         audit=audit,
         checking=Checking(audit, now=now),
+        care=Care(store=store.care, sessions=store.sessions, closed=store.closed_accounts, now=now),
+        duplicates=Duplicates(conflicts=store.conflicts, care=store.care, users=store.users, now=now),
+        history=History(SignIns(store.sessions), Acts(audit), Refused(refusals)),
     )
 
 

@@ -54,13 +54,30 @@ class Phone:
 
 
 @dataclass(frozen=True, slots=True)
+class LastAct:
+    """The last act of an operator on a user that can be undone, with how it was before and after.
+
+    Kept with the user, so that it is erased with them. `before` and `after` are a ban, a note or tags, by `kind`.
+    """
+
+    kind: str
+    by: str
+    at: datetime
+    before: Ban | str | tuple[str, ...] | None = field(repr=False)
+    after: Ban | str | tuple[str, ...] | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """A person with an account.
 
     `from_wechat` and `entered` have what is known: nickname, avatar_url, gender, …; what the user entered wins, and a
     None there is something the user removed. A session is over when its epoch is not the user's, unless it is the
-    one that was spared (see `passport.sessions`). `avatar` is the id of the picture that they uploaded. What tells who
-    they are is not in the repr, which ends up in a traceback sooner or later.
+    one that was spared (see `passport.sessions`).
+    `active_in` is when they were last noted to be active, by mini-program: at each sign-in, and when refreshing at
+    least once a day (see `passport.statistics`). `avatar` is the id of the picture that they uploaded. `note` and
+    `tags` are what operators write for each other. What tells who they are is not in the repr, which ends up in a
+    traceback sooner or later.
     """
 
     user_id: str
@@ -77,6 +94,10 @@ class User:
     sign_ins: int = 0
     session_epoch: int = 0
     spared_session: str | None = None
+    active_in: Mapping[str, datetime] = field(default_factory=dict)
+    note: str = field(default="", repr=False)
+    tags: tuple[str, ...] = ()
+    last_act: LastAct | None = field(default=None, repr=False)
 
     @property
     def profile(self) -> dict[str, str | int]:
@@ -138,15 +159,6 @@ class Device:
 
     ip: str
     user_agent: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClosedAccount:
-    """That there was an account, and nothing about the person."""
-
-    user_id: str
-    closed_at: datetime
-    closed_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +260,73 @@ class PushReceipt:
     account_id: str | None
     at: datetime
     outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeChatTrouble:
+    """A call to WeChat that failed for a reason that is not the mini-program's.
+
+    Args:
+        call: which one, such as code2session.
+        appid: for which mini-program.
+        errcode: WeChat's; None when it did not answer as it should.
+        rid: by which WeChat finds the call.
+        cause: the kind of failure where there is no errcode.
+        at: when.
+    """
+
+    call: str
+    appid: str
+    errcode: int | None
+    rid: str | None
+    cause: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WeChatReport:
+    """How WeChat did lately, as one process saw it.
+
+    Args:
+        at: when it was told.
+        latency: in seconds, the recent calls weighing most; None before any was answered.
+        answered_at: when WeChat last answered.
+        held_back: the calls that are not made at present, because WeChat did not answer them.
+        trouble: the last one.
+    """
+
+    at: datetime
+    latency: float | None
+    answered_at: datetime | None
+    held_back: tuple[str, ...]
+    trouble: WeChatTrouble | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A sign-in of `account_id` came with the unionid of `other_id`, or with one that no account has.
+
+    In the second case `unionid` is kept, since an operator may decide that it is the account's new one.
+    """
+
+    conflict_id: str
+    account_ids: tuple[str, ...]
+    first_seen_at: datetime
+    last_seen_at: datetime
+    sign_ins: int
+    unionid: str | None = field(default=None, repr=False)
+    settled_at: datetime | None = None
+    settled_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedAccount:
+    """That there was an account, and nothing about the person."""
+
+    user_id: str
+    registered_at: datetime
+    closed_at: datetime
+    closed_by: str
 
 
 Role = Literal["viewer", "operator", "admin"]

@@ -16,6 +16,7 @@ from pymongo.read_preferences import ReadPreference
 
 from passport.store.audit import AuditStore
 from passport.store.avatars import AvatarStore
+from passport.store.care import CareStore
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.conflicts import ConflictStore
 from passport.store.erasure import ErasureStore
@@ -30,11 +31,14 @@ from passport.store.operators import OperatorStore
 from passport.store.pending_logins import PendingLoginStore
 from passport.store.push_receipts import PushReceiptStore
 from passport.store.push_signatures import PushSignatureStore
+from passport.store.recount import RecountStore
 from passport.store.refusals import RefusalStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
+from passport.store.statistics import StatisticsStore
 from passport.store.users import UserStore
 from passport.store.wechat_access_tokens import AccessTokenStore
+from passport.store.wechat_health import WeChatHealthStore
 
 MAX_POOL_SIZE = 50
 _MARGIN = 0.25
@@ -90,6 +94,7 @@ class Store(Deadlined):
         # The driver's own deadline comes first, where it can, because its error says more.
         deadline = self.deadline = timeout.total_seconds() + _MARGIN
         self.users = UserStore(durable["users"], deadline=deadline)
+        self.care = CareStore(durable["users"], deadline=deadline)
         self.avatars = AvatarStore(durable["avatars"], users=durable["users"], deadline=deadline)
         self.sessions = SessionStore(durable["sessions"], deadline=deadline)
         self.conflicts = ConflictStore(durable["identity_conflicts"], deadline=deadline)
@@ -98,6 +103,9 @@ class Store(Deadlined):
         self.erasure = ErasureStore(durable["users"], durable["avatars"], deadline=deadline)
         self.push_receipts = PushReceiptStore(durable["push_receipts"], deadline=deadline)
         self.push_signatures = PushSignatureStore(durable["push_signatures"], deadline=deadline)
+        self.statistics = StatisticsStore(durable["statistics"], deadline=deadline)
+        self.recount = RecountStore(durable["users"], durable["sessions"], deadline=deadline)
+        self.wechat_health = WeChatHealthStore(durable["wechat_health"], deadline=deadline)
         self.operators = OperatorStore(durable["operators"], deadline=deadline)
         self.members = MemberStore(durable["operators"], links=durable["operator_links"], deadline=deadline)
         self.operator_links = OperatorLinkStore(durable["operator_links"], deadline=deadline)

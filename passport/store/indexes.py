@@ -13,6 +13,8 @@ from passport.errors import StartupError
 _AT_THE_TIME_ITSELF = 0
 # As long as the login history: 190 days.
 _RECEIPTS_LAST = 190 * 86400
+# What went wrong last may be a while ago; the process that met it is gone by then.
+_REPORTS_LAST = 7 * 86400
 
 INDEXES: dict[str, list[IndexModel]] = {
     "users": [
@@ -25,12 +27,25 @@ INDEXES: dict[str, list[IndexModel]] = {
             unique=True,
             partialFilterExpression={"unionid": {"$type": "string"}},
         ),
+        IndexModel([("created_at", ASCENDING), ("_id", ASCENDING)], name="users_created_at"),
+        # Most users have neither, and are then in neither of these.
+        IndexModel(
+            [("phone.number", ASCENDING)],
+            name="users_phone",
+            partialFilterExpression={"phone.number": {"$type": "string"}},
+        ),
+        IndexModel(
+            [("tags", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
+            name="users_tags",
+            partialFilterExpression={"tags": {"$type": "string"}},
+        ),
     ],
     "avatars": [
         IndexModel([("user_id", ASCENDING)], name="avatars_user"),
     ],
     "sessions": [
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="sessions_user_created_at"),
+        IndexModel([("created_at", ASCENDING), ("appid", ASCENDING)], name="sessions_created_at_appid"),
         IndexModel([("expires_at", ASCENDING)], name="sessions_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF),
     ],
     "identity_conflicts": [
@@ -48,6 +63,12 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "push_receipts": [
         IndexModel([("at", ASCENDING)], name="push_receipts_ttl", expireAfterSeconds=_RECEIPTS_LAST),
+    ],
+    "statistics": [
+        IndexModel([("hour", ASCENDING), ("appid", ASCENDING)], name="statistics_hour_appid"),
+    ],
+    "wechat_health": [
+        IndexModel([("at", ASCENDING)], name="wechat_health_ttl", expireAfterSeconds=_REPORTS_LAST),
     ],
     "refusals": [
         # Those that group by error or leave one out read no document, for what they need is in the index.
