@@ -18,6 +18,7 @@ from passport.store.audit import AuditStore
 from passport.store.avatars import AvatarStore
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.conflicts import ConflictStore
+from passport.store.directory import DirectoryStore
 from passport.store.erasure import ErasureStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
@@ -86,6 +87,7 @@ class Store(Deadlined):
         # The driver's own deadline comes first, where it can, because its error says more.
         deadline = self.deadline = timeout.total_seconds() + _MARGIN
         self.users = UserStore(durable["users"], deadline=deadline)
+        self.directory = DirectoryStore(durable["users"], deadline=deadline)
         self.avatars = AvatarStore(durable["avatars"], users=durable["users"], deadline=deadline)
         self.sessions = SessionStore(durable["sessions"], deadline=deadline)
         self.conflicts = ConflictStore(durable["identity_conflicts"], deadline=deadline)
