@@ -12,6 +12,7 @@ from passport.care.duplicates import Duplicates
 from passport.care.history import Acts, History, Refused, SignIns
 from passport.clock import Now, utc_now
 from passport.config import Settings
+from passport.directory.listing import Directory
 from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
 from passport.refusals import Refusals
@@ -30,6 +31,7 @@ class AdminServices:
     care: Care
     duplicates: Duplicates
     history: History
+    directory: Directory
 
     async def aclose(self) -> None:
         """Finish what is done in the background."""
@@ -63,6 +65,13 @@ def make_admin_services(
         care=Care(store=store.care, sessions=store.sessions, closed=store.closed_accounts, now=now),
         duplicates=Duplicates(conflicts=store.conflicts, care=store.care, users=store.users, now=now),
         history=History(SignIns(store.sessions), Acts(audit), Refused(refusals)),
+        directory=Directory(
+            store=store.directory,
+            sessions=store.sessions,
+            appids=[app.appid for app in settings.wechat.apps],
+            zone=settings.dashboard.zone,
+            now=now,
+        ),
     )
 
 
