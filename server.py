@@ -4,6 +4,7 @@ python server.py [--config FILE]         serve
 python server.py --demo                  serve with a WeChat stand-in and throw-away data; needs nothing
 python server.py check                   report every fault of the configuration, then try MongoDB and WeChat
 python server.py keys list|rotate|retire the keys that sign access tokens
+python server.py audit verify|export     the log of what operators did
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from pathlib import Path
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from commands import audit as audit_command
 from commands import keys as keys_command
 from commands.arguments import parse_arguments
 from handlers import make_app
+from passport.admin_services import make_audit
 from passport.check import Finding, check_app, check_mongodb
 from passport.config import Settings
 from passport.config_sources import ConfigError, Key, load_settings, secret_key_of
@@ -59,11 +62,13 @@ def main(arguments: Sequence[str]) -> int:
         settings = load_settings(options.config, os.environ, overrides)
         if options.command == "keys":
             return asyncio.run(manage_keys(settings, options))
+        if options.command == "audit":
+            return asyncio.run(manage_audit(settings, options))
         return asyncio.run(report(settings) if options.command == "check" else serve(settings))
     except ConfigError as error:
         print(*error.faults, sep="\n", file=sys.stderr)
         return EXIT_MISCONFIGURED
-    except (StartupError, KeyRefusal) as error:
+    except (StartupError, KeyRefusal, audit_command.LogBroken) as error:
         print(error, file=sys.stderr)
         return EXIT_FAILED
     except asyncio.CancelledError:
@@ -123,15 +128,40 @@ async def manage_keys(settings: Settings, options: argparse.Namespace) -> int:
         StartupError: MongoDB does not answer, or secret_key is another than the servers'.
     """
     secret_key = secret_key_of(settings)
+    async with prepared_database(settings) as store:
+        keys = make_signing_keys(settings, store=store, secret_key=secret_key)
+        async with aclosing(make_audit(settings, store=store, secret_key=secret_key)) as audit:
+            print(await keys_command.run(options, keys, audit))
+    return 0
+
+
+async def manage_audit(settings: Settings, options: argparse.Namespace) -> int:
+    """Carry out an `audit` command.
+
+    Raises:
+        LogBroken: the log is not what was written.
+        StartupError: MongoDB does not answer.
+    """
+    secret_key = secret_key_of(settings)
+    async with prepared_database(settings) as store:
+        audit = make_audit(settings, store=store, secret_key=secret_key)
+        if options.action == "verify":
+            print(await audit_command.verify(options, audit))
+        else:
+            await audit_command.export(options, audit, sys.stdout.buffer)
+    return 0
+
+
+@asynccontextmanager
+async def prepared_database(settings: Settings) -> AsyncIterator[Store]:
+    """The store with its indexes, for a short command. Raises StartupError when MongoDB does not answer."""
     async with database_beside_servers(settings) as (store, not_started):
         try:
             await store.make_indexes()
-            keys = make_signing_keys(settings, store=store, secret_key=secret_key)
-            print(await keys_command.run(options, keys))
+            yield store
         except StoreUnavailable as error:
             found = not_started or (await check_mongodb(store)).text
             raise StartupError(f"{found}\nThe command can be repeated safely") from error
-    return 0
 
 
 @asynccontextmanager

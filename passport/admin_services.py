@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from passport.audit import Audit
-from passport.clock import Now
+from passport.audit.anchor import FILE_NAME
+from passport.clock import Now, utc_now
 from passport.config import Settings
 from passport.operators.sessions import OperatorSessions
 from passport.store import Store
@@ -18,6 +19,10 @@ class AdminServices:
     now: Now
     sessions: OperatorSessions
     audit: Audit
+
+    async def aclose(self) -> None:
+        """Finish what is done in the background."""
+        await self.audit.aclose()
 
 
 def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, now: Now) -> AdminServices:
@@ -32,5 +37,12 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
     return AdminServices(
         now=now,
         sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
-        audit=Audit(store=store.audit),
+        audit=make_audit(settings, store=store, secret_key=secret_key, now=now),
+    )
+
+
+def make_audit(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Audit:
+    """The audit log, for the services and for the command line."""
+    return Audit(
+        store=store.audit, secret_key=secret_key, anchor=settings.mongodb.data_dir / FILE_NAME, now=now
     )

@@ -69,6 +69,7 @@ class Services:
         """Close every connection."""
         await self.refusals.close()
         await self.keys.close()
+        await self.admin.aclose()
         await self.wechat.aclose()
         await self.store.aclose()
 
