@@ -4,6 +4,7 @@ python server.py [--config FILE]         serve
 python server.py --demo                  serve with a WeChat stand-in and throw-away data; needs nothing
 python server.py check                   report every fault of the configuration, then try MongoDB and WeChat
 python server.py keys list|rotate|retire the keys that sign access tokens
+python server.py audit verify|export     the log of what operators did
 python server.py operator add|list|…     those who use the dashboard
 """
 
@@ -26,11 +27,12 @@ from pathlib import Path
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from commands import audit as audit_command
 from commands import keys as keys_command
 from commands.arguments import parse_arguments
 from commands.operators import OperatorCommand, OperatorRefusal, first_link, first_link_block
 from handlers import make_app
-from passport.admin_services import make_admin_services
+from passport.admin_services import make_admin_services, make_audit
 from passport.check import Finding, check_app, check_mongodb
 from passport.clock import utc_now
 from passport.config import Settings
@@ -63,13 +65,15 @@ def main(arguments: Sequence[str]) -> int:
         settings = load_settings(options.config, os.environ, overrides)
         if options.command == "keys":
             return asyncio.run(manage_keys(settings, options))
+        if options.command == "audit":
+            return asyncio.run(manage_audit(settings, options))
         if options.command == "operator":
             return asyncio.run(manage_operators(settings, options))
         return asyncio.run(report(settings) if options.command == "check" else serve(settings))
     except ConfigError as error:
         print(*error.faults, sep="\n", file=sys.stderr)
         return EXIT_MISCONFIGURED
-    except (StartupError, KeyRefusal, OperatorRefusal) as error:
+    except (StartupError, KeyRefusal, audit_command.LogBroken, OperatorRefusal) as error:
         print(error, file=sys.stderr)
         return EXIT_FAILED
     except asyncio.CancelledError:
@@ -145,7 +149,8 @@ async def manage_keys(settings: Settings, options: argparse.Namespace) -> int:
     secret_key = secret_key_of(settings)
     async with prepared_database(settings) as store:
         keys = make_signing_keys(settings, store=store, secret_key=secret_key)
-        print(await keys_command.run(options, keys))
+        async with aclosing(make_audit(settings, store=store, secret_key=secret_key)) as audit:
+            print(await keys_command.run(options, keys, audit))
     return 0
 
 
@@ -162,7 +167,24 @@ async def manage_operators(settings: Settings, options: argparse.Namespace) -> i
         try:
             print(await OperatorCommand(admin, settings, sys.stdin).run(options))
         finally:
-            admin.operators.close()
+            await admin.aclose()
+    return 0
+
+
+async def manage_audit(settings: Settings, options: argparse.Namespace) -> int:
+    """Carry out an `audit` command.
+
+    Raises:
+        LogBroken: the log is not what was written.
+        StartupError: MongoDB does not answer.
+    """
+    secret_key = secret_key_of(settings)
+    async with prepared_database(settings) as store:
+        audit = make_audit(settings, store=store, secret_key=secret_key)
+        if options.action == "verify":
+            print(await audit_command.verify(options, audit))
+        else:
+            await audit_command.export(options, audit, sys.stdout.buffer)
     return 0
 
 

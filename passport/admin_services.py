@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from passport.audit import Audit
-from passport.clock import Now
+from passport.audit.anchor import FILE_NAME
+from passport.clock import Now, utc_now
 from passport.config import Settings
 from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
@@ -20,6 +21,11 @@ class AdminServices:
     sessions: OperatorSessions
     operators: OperatorServices
     audit: Audit
+
+    async def aclose(self) -> None:
+        """Finish what is done in the background."""
+        self.operators.close()
+        await self.audit.aclose()
 
 
 def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, now: Now) -> AdminServices:
@@ -38,5 +44,12 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
         operators=make_operator_services(
             settings, store=store, sessions=sessions, secret_key=secret_key, now=now
         ),
-        audit=Audit(store=store.audit),
+        audit=make_audit(settings, store=store, secret_key=secret_key, now=now),
+    )
+
+
+def make_audit(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Audit:
+    """The audit log, for the services and for the command line."""
+    return Audit(
+        store=store.audit, secret_key=secret_key, anchor=settings.mongodb.data_dir / FILE_NAME, now=now
     )

@@ -307,8 +307,9 @@ def _time_zone(value: str) -> str:
 
 
 class Dashboard(_Section):
-    """How operators see things."""
+    """What operators see, and how."""
 
+    refusals_kept: Annotated[Duration, _at_least(timedelta(hours=1), "1h")] = timedelta(days=30)
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Shanghai"
 
     @property

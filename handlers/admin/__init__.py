@@ -15,6 +15,7 @@ from handlers.admin.account import (
     RecoveryCodesPage,
     TurnOffPage,
 )
+from handlers.admin.look_up import LookUpPage
 from handlers.admin.missing import MissingPage
 from handlers.admin.operators import (
     AddOperatorPage,
@@ -30,6 +31,7 @@ from handlers.admin.overview import OverviewPage
 from handlers.admin.page import AdminPage, Rule
 from handlers.admin.preferences import PreferencesPage
 from handlers.admin.reauth import ReauthPage
+from handlers.admin.refusals import RefusalPage, RefusalsPage
 from handlers.admin.second_factor import SecondFactorPage
 from handlers.admin.set_up import SetUpPage
 from handlers.admin.sign_in import SignInPage
@@ -66,6 +68,9 @@ ROUTES: tuple[Route, ...] = (
     Route(r"/admin/?", OverviewPage, "admin-overview", see=VIEWER),
     Route(r"/admin/preferences", PreferencesPage, "admin-preferences", act=ANYBODY),
     Route(r"/admin/sign-out", SignOutPage, "admin-sign-out", act=VIEWER),
+    Route(r"/admin/refusals", RefusalsPage, "admin-refusals", see=VIEWER),
+    Route(r"/admin/refusals/(?P<refusal_id>[0-9a-f]{24})", RefusalPage, "admin-refusal", see=VIEWER),
+    Route(r"/admin/look-up", LookUpPage, "admin-look-up", see=VIEWER, act=VIEWER),
     Route(r"/admin/sign-in", SignInPage, "admin-sign-in", see=ANYBODY, act=ANYBODY),
     Route(r"/admin/second-factor", SecondFactorPage, "admin-second-factor", see=ANYBODY, act=ANYBODY),
     Route(

@@ -17,7 +17,6 @@ from handlers.admin.next_page import safe_next
 from handlers.admin.sections import SECTIONS, section_of
 from handlers.admin.told import COOKIE as TOLD_COOKIE
 from handlers.admin.told import TOLD, decode_told, encode_told
-from handlers.base import PATIENCE
 from handlers.bodies import BODY_LIMIT
 from handlers.language import Language, preferred_language
 from handlers.pages import ErrorView, PageHandler, public_address
@@ -179,13 +178,9 @@ class AdminPage(PageHandler):
     # What was sent
 
     def data_received(self, chunk: bytes) -> None:
-        """Keep a form; read a little more, so that the sender of a longer one hears why."""
-        if self._finished:
-            return
-        self._body += chunk
-        if len(self._body) > PATIENCE:
-            refusal = PayloadTooLarge()
-            self.send_error(refusal.status, exc_info=(PayloadTooLarge, refusal, None))
+        """Keep a form; let pass what is longer, so that its sender hears why. The server's own wall is at 1 MiB."""
+        if len(self._body) <= FORM_LIMIT:
+            self._body += chunk
 
     async def post(self, *arguments: str, **named: str) -> None:
         """Check who sent it, and from one of our own pages, then do it."""

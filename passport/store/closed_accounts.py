@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
+from bson.errors import InvalidId
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 
+from passport.models import ClosedAccount
 from passport.store.faults import CollectionStore, translated
 from passport.store.transactions import transaction
 
@@ -43,3 +45,12 @@ class ClosedAccountStore(CollectionStore):
             return True
 
         return await transaction(self._collection, steps, deadline=self.deadline)
+
+    @translated
+    async def find(self, user_id: str) -> ClosedAccount | None:
+        """None when no account of this id was closed."""
+        try:
+            document = await self._collection.find_one({"_id": ObjectId(user_id)})
+        except InvalidId:
+            return None
+        return ClosedAccount(user_id, document["closed_at"], document["closed_by"]) if document else None
