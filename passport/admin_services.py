@@ -9,8 +9,9 @@ from passport.audit.anchor import FILE_NAME
 from passport.care.acts import Care
 from passport.care.duplicates import Duplicates
 from passport.care.history import Acts, History, Refused, SignIns
-from passport.clock import Now
+from passport.clock import Now, utc_now
 from passport.config import Settings
+from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
 from passport.refusals import Refusals
 from passport.store import Store
@@ -22,14 +23,16 @@ class AdminServices:
 
     now: Now
     sessions: OperatorSessions
+    operators: OperatorServices
     audit: Audit
     care: Care
     duplicates: Duplicates
     history: History
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Finish what is done in the background."""
-        await self.audit.close()
+        self.operators.close()
+        await self.audit.aclose()
 
 
 def make_admin_services(
@@ -44,14 +47,23 @@ def make_admin_services(
         secret_key: seals what is secret in it.
         now: the clock.
     """
-    audit = Audit(
-        store=store.audit, secret_key=secret_key, anchor=settings.mongodb.data_dir / FILE_NAME, now=now
-    )
+    sessions = OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now)
+    audit = make_audit(settings, store=store, secret_key=secret_key, now=now)
     return AdminServices(
         now=now,
-        sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
+        sessions=sessions,
+        operators=make_operator_services(
+            settings, store=store, sessions=sessions, secret_key=secret_key, now=now
+        ),
         audit=audit,
         care=Care(store=store.care, sessions=store.sessions, closed=store.closed_accounts, now=now),
         duplicates=Duplicates(conflicts=store.conflicts, care=store.care, users=store.users, now=now),
         history=History(SignIns(store.sessions), Acts(audit), Refused(refusals)),
+    )
+
+
+def make_audit(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Audit:
+    """The audit log, for the services and for the command line."""
+    return Audit(
+        store=store.audit, secret_key=secret_key, anchor=settings.mongodb.data_dir / FILE_NAME, now=now
     )

@@ -73,7 +73,9 @@ class User:
 
     `from_wechat` and `entered` have what is known: nickname, avatar_url, gender, …; what the user entered wins, and a
     None there is something the user removed. A session is over when its epoch is not the user's, unless it is the
-    one that was spared (see `passport.sessions`). `avatar` is the id of the picture that they uploaded. `note` and
+    one that was spared (see `passport.sessions`).
+    `active_in` is when they were last noted to be active, by mini-program: at each sign-in, and when refreshing at
+    least once a day (see `passport.statistics`). `avatar` is the id of the picture that they uploaded. `note` and
     `tags` are what operators write for each other. What tells who they are is not in the repr, which ends up in a
     traceback sooner or later.
     """
@@ -92,6 +94,7 @@ class User:
     sign_ins: int = 0
     session_epoch: int = 0
     spared_session: str | None = None
+    active_in: Mapping[str, datetime] = field(default_factory=dict)
     note: str = field(default="", repr=False)
     tags: tuple[str, ...] = ()
     last_act: LastAct | None = field(default=None, repr=False)
@@ -260,6 +263,46 @@ class PushReceipt:
 
 
 @dataclass(frozen=True, slots=True)
+class WeChatTrouble:
+    """A call to WeChat that failed for a reason that is not the mini-program's.
+
+    Args:
+        call: which one, such as code2session.
+        appid: for which mini-program.
+        errcode: WeChat's; None when it did not answer as it should.
+        rid: by which WeChat finds the call.
+        cause: the kind of failure where there is no errcode.
+        at: when.
+    """
+
+    call: str
+    appid: str
+    errcode: int | None
+    rid: str | None
+    cause: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WeChatReport:
+    """How WeChat did lately, as one process saw it.
+
+    Args:
+        at: when it was told.
+        latency: in seconds, the recent calls weighing most; None before any was answered.
+        answered_at: when WeChat last answered.
+        held_back: the calls that are not made at present, because WeChat did not answer them.
+        trouble: the last one.
+    """
+
+    at: datetime
+    latency: float | None
+    answered_at: datetime | None
+    held_back: tuple[str, ...]
+    trouble: WeChatTrouble | None
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """A sign-in of `account_id` came with the unionid of `other_id`, or with one that no account has.
 
@@ -291,13 +334,14 @@ Role = Literal["viewer", "operator", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who works in the dashboard. A disabled one may do nothing."""
+    """Somebody who works in the dashboard. A disabled one may do nothing; a session of another epoch is over."""
 
     operator_id: str
     name: str
     role: Role
     created_at: datetime
     disabled_at: datetime | None = None
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +359,7 @@ class OperatorSession:
     ends_at: datetime
     ip: str
     user_agent: str
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,3 +395,34 @@ class ActKey:
 
     at: datetime
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """A TOTP seed (RFC 6238), sealed, and the digests of the recovery codes that were not used yet."""
+
+    sealed_seed: bytes = field(repr=False)
+    since: datetime
+    recovery: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An operator with what they sign in by; `password_hash` is None until they used their one-time link."""
+
+    operator: Operator
+    password_hash: str | None = field(default=None, repr=False)
+    second_factor: SecondFactor | None = None
+    last_signed_in_at: datetime | None = None
+
+
+LinkPurpose = Literal["first_operator", "password"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorLink:
+    """A one-time link: for the first operator, who is not there yet, or for this one to set a password."""
+
+    purpose: LinkPurpose
+    operator_id: str | None
+    expires_at: datetime

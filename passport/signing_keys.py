@@ -61,6 +61,10 @@ class SigningKeys:
             raise StoreUnavailable
         return await self._with_our_ttl(lives)
 
+    async def check_secret(self) -> None:
+        """Raises StartupError when the keys do not open with this secret_key, StoreUnavailable without MongoDB."""
+        self._require_our_secret(await self.lives())
+
     async def rotate(self) -> tuple[KeyLife, bool]:
         """The successor of the key that signs, published ahead of its time, and whether it was made by this call.
 

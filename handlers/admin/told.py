@@ -16,6 +16,17 @@ _LONGEST_PARAMETER = 100
 
 TOLD: dict[str, str] = {
     "preferences.saved": N_("Saved."),
+    "operator.password_set": N_("Your password is set. Sign in with it."),
+    "operator.password_changed": N_("Your password is changed, and you are signed out everywhere else."),
+    "operator.session_ended": N_("That device is signed out."),
+    "operator.sessions_ended": N_("All other devices are signed out."),
+    "operator.second_factor_off": N_("The second factor is off."),
+    "operator.role_changed": N_("%(name)s has another role now, and signs in anew."),
+    "operator.disabled": N_("%(name)s is disabled and signed out everywhere."),
+    "operator.enabled": N_("%(name)s can sign in again."),
+    "operator.second_factor_reset": N_(
+        "%(name)s signs in by the password alone, until they turn the second factor on."
+    ),
     "user.banned": N_("%(name)s is banned. Every session has ended."),
     "user.unbanned": N_("%(name)s is no longer banned and can sign in again."),
     "user.undone": N_("Undone. %(name)s is as before."),

@@ -13,6 +13,8 @@ from passport.errors import StartupError
 _AT_THE_TIME_ITSELF = 0
 # As long as the login history: 190 days.
 _RECEIPTS_LAST = 190 * 86400
+# What went wrong last may be a while ago; the process that met it is gone by then.
+_REPORTS_LAST = 7 * 86400
 
 INDEXES: dict[str, list[IndexModel]] = {
     "users": [
@@ -25,6 +27,7 @@ INDEXES: dict[str, list[IndexModel]] = {
             unique=True,
             partialFilterExpression={"unionid": {"$type": "string"}},
         ),
+        IndexModel([("created_at", ASCENDING), ("_id", ASCENDING)], name="users_created_at"),
         # Most users have neither, and are then in neither of these.
         IndexModel(
             [("phone.number", ASCENDING)],
@@ -42,6 +45,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "sessions": [
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="sessions_user_created_at"),
+        IndexModel([("created_at", ASCENDING), ("appid", ASCENDING)], name="sessions_created_at_appid"),
         IndexModel([("expires_at", ASCENDING)], name="sessions_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF),
     ],
     "identity_conflicts": [
@@ -59,6 +63,12 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "push_receipts": [
         IndexModel([("at", ASCENDING)], name="push_receipts_ttl", expireAfterSeconds=_RECEIPTS_LAST),
+    ],
+    "statistics": [
+        IndexModel([("hour", ASCENDING), ("appid", ASCENDING)], name="statistics_hour_appid"),
+    ],
+    "wechat_health": [
+        IndexModel([("at", ASCENDING)], name="wechat_health_ttl", expireAfterSeconds=_REPORTS_LAST),
     ],
     "refusals": [
         # Those that group by error or leave one out read no document, for what they need is in the index.
@@ -129,6 +139,24 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "operators": [
         IndexModel([("name_key", ASCENDING)], name="operators_name_unique", unique=True),
+        # One first operator, however many one-time links are used at once.
+        IndexModel(
+            [("first", ASCENDING)],
+            name="operators_first_unique",
+            unique=True,
+            partialFilterExpression={"first": True},
+        ),
+    ],
+    "operator_links": [
+        IndexModel([("operator_id", ASCENDING)], name="operator_links_operator"),
+        IndexModel(
+            [("expires_at", ASCENDING)], name="operator_links_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
+    ],
+    "operator_guesses": [
+        IndexModel(
+            [("expires_at", ASCENDING)], name="operator_guesses_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
     ],
     "operator_sessions": [
         IndexModel(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from commands.arguments import parse_arguments
+from passport.audit import Head
 
 DEFAULT = Path("config.yaml")
 SERVE = {"command": "serve", "config": DEFAULT, "demo": False, "port": None}
@@ -32,6 +33,13 @@ def parsed(line: str) -> dict[str, Any]:
         ("keys rotate --config a.yaml", {"command": "keys", "action": "rotate", "config": Path("a.yaml")}),
         ("keys retire K", {"command": "keys", "action": "retire", "kid": "K", "now": False}),
         ("keys retire K --now", {"command": "keys", "action": "retire", "kid": "K", "now": True}),
+        ("audit verify", {"command": "audit", "action": "verify", "head": None}),
+        (
+            f"audit verify --head 7:{'0a' * 32}",
+            {"command": "audit", "action": "verify", "head": Head(7, b"\n" * 32)},
+        ),
+        ("audit export", {"command": "audit", "action": "export", "format": "jsonl"}),
+        ("audit export --format csv", {"command": "audit", "action": "export", "format": "csv"}),
     ],
 )
 def test_a_command_with_its_options(line: str, changes: dict[str, Any]) -> None:
@@ -40,7 +48,18 @@ def test_a_command_with_its_options(line: str, changes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["sevre", "keys", "keys retire", "keys list K", "keys rotate --now", "--demo keys list", "--port x"],
+    [
+        "sevre",
+        "keys",
+        "keys retire",
+        "keys list K",
+        "keys rotate --now",
+        "--demo keys list",
+        "--port x",
+        "audit",
+        "audit verify --head 1",
+        "--demo audit verify",
+    ],
 )
 def test_a_wrong_line_is_the_usage_and_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -11,7 +11,7 @@ from passport.models import User
 _SESSION_ID = re.compile(r"[0-9a-f]{24}")
 
 
-class EndSessionPage(UserAct):
+class EndUserSessionPage(UserAct):
     """One session."""
 
     async def act(self, user: User) -> None:
@@ -26,7 +26,7 @@ class EndSessionPage(UserAct):
         self.see_other(self.url_of(user, "#sessions"), told=told, name=self.name_of(user))
 
 
-class EndSessionsPage(UserAct):
+class EndUserSessionsPage(UserAct):
     """All sessions."""
 
     async def act(self, user: User) -> None:
