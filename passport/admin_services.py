@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from passport.audit import Audit
 from passport.audit.anchor import FILE_NAME
+from passport.audit.checking import Checking
 from passport.care.acts import Care
 from passport.care.duplicates import Duplicates
 from passport.care.history import Acts, History, Refused, SignIns
 from passport.clock import Now, utc_now
 from passport.config import Settings
+from passport.directory.listing import Directory
 from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
 from passport.refusals import Refusals
@@ -25,12 +27,15 @@ class AdminServices:
     sessions: OperatorSessions
     operators: OperatorServices
     audit: Audit
+    checking: Checking
     care: Care
     duplicates: Duplicates
     history: History
+    directory: Directory
 
     async def aclose(self) -> None:
         """Finish what is done in the background."""
+        await self.checking.aclose()
         self.operators.close()
         await self.audit.aclose()
 
@@ -56,9 +61,17 @@ def make_admin_services(
             settings, store=store, sessions=sessions, secret_key=secret_key, now=now
         ),
         audit=audit,
+        checking=Checking(audit, now=now),
         care=Care(store=store.care, sessions=store.sessions, closed=store.closed_accounts, now=now),
         duplicates=Duplicates(conflicts=store.conflicts, care=store.care, users=store.users, now=now),
         history=History(SignIns(store.sessions), Acts(audit), Refused(refusals)),
+        directory=Directory(
+            store=store.directory,
+            sessions=store.sessions,
+            appids=[app.appid for app in settings.wechat.apps],
+            zone=settings.dashboard.zone,
+            now=now,
+        ),
     )
 
 

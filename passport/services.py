@@ -58,6 +58,7 @@ class Services:
     closing: Closing
     export: Export
     phones: Phones
+    signing_keys: SigningKeys
     keys: KeyRing
     tokens: Tokens
     avatars: Avatars
@@ -229,6 +230,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         closing=closing,
         export=Export(users=store.users, sessions=sessions, avatars=avatars, now=now),
         phones=phones,
+        signing_keys=signing_keys,
         keys=keys,
         tokens=tokens,
         avatars=avatars,

@@ -15,6 +15,8 @@ from handlers.admin.account import (
     RecoveryCodesPage,
     TurnOffPage,
 )
+from handlers.admin.audit import AuditExportPage, AuditPage
+from handlers.admin.keys import KeysPage
 from handlers.admin.look_up import LookUpPage
 from handlers.admin.missing import MissingPage
 from handlers.admin.one_user.ban import BanPage, UnbanPage, UndoPage
@@ -74,6 +76,9 @@ _OPERATOR = r"/admin/operators/(?P<operator_id>[0-9a-f]{24})"
 
 ROUTES: tuple[Route, ...] = (
     Route(r"/admin/?", OverviewPage, "admin-overview", see=VIEWER),
+    Route(r"/admin/audit", AuditPage, "admin-audit", see=VIEWER, act=OPERATOR),
+    Route(r"/admin/audit/export", AuditExportPage, "admin-audit-export", see=VIEWER),
+    Route(r"/admin/keys", KeysPage, "admin-keys", see=ADMIN, act=ADMIN, fresh=True),
     Route(_USER, UserPage, "admin-user", see=VIEWER),
     Route(_USER + "/ban", BanPage, "admin-user-ban", see=OPERATOR, act=OPERATOR),
     Route(_USER + "/unban", UnbanPage, "admin-user-unban", act=OPERATOR),

@@ -16,6 +16,10 @@ _LONGEST_PARAMETER = 100
 
 TOLD: dict[str, str] = {
     "preferences.saved": N_("Saved."),
+    "key.published": N_("Key %(kid)s… is published. It signs from %(at)s on."),
+    "key.withdrawn": N_("Key %(kid)s… is withdrawn."),
+    "key.ended": N_("Key %(kid)s… is ended, and %(heir)s… signs now. All servers follow within a minute."),
+    "audit.checking": N_("The check goes on. Reload the page in a moment to see what came of it."),
     "operator.password_set": N_("Your password is set. Sign in with it."),
     "operator.password_changed": N_("Your password is changed, and you are signed out everywhere else."),
     "operator.session_ended": N_("That device is signed out."),

@@ -28,7 +28,7 @@ _KEPT_BY_SUBJECT = {
     "job": "job job_id action matched total done failed skipped undone",
     "key": "kid state successor signs_from published_until",
     "export": "format rows columns",
-    "any": "appid app apps field fields count limit outcome error since kind language theme",
+    "any": "appid app apps other field fields count limit outcome error since kind language theme",
     "audit": "sound entries entry fault",
 }
 KEPT = frozenset(name for names in _KEPT_BY_SUBJECT.values() for name in names.split())

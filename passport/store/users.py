@@ -14,6 +14,7 @@ from pymongo.errors import DuplicateKeyError
 
 from passport.models import Ban, Consent, Identity, LastAct, Phone, User
 from passport.store.faults import CollectionStore, translated
+from passport.store.search import search_fields
 
 Document = dict[str, Any]
 # When somebody was last known to be active, by mini-program.
@@ -57,8 +58,9 @@ class UserStore(CollectionStore):
 
         The race of simultaneous registrations is decided by the unique indexes alone: one insert wins.
         """
+        user_id = ObjectId()
         document: Document = {
-            "_id": ObjectId(),
+            "_id": user_id,
             "identities": [_identity(identity)],
             "profile": dict(profile),
             "status": "active",
@@ -66,6 +68,7 @@ class UserStore(CollectionStore):
             "last_seen_at": at,
             "active_in": {identity.appid: at},
             "sign_ins": 0,
+            **search_fields(str(user_id), profile.get("nickname")),
         }
         if unionid is not None:
             document["unionid"] = unionid
@@ -144,7 +147,16 @@ class UserStore(CollectionStore):
             "$max": {active: at},
         }
         if profile:
-            told = {f"profile.{name}": _unless_entered(name, value) for name, value in profile.items()}
+            told = {
+                f"profile.{name}": _unless_entered(name, value, instead=f"$profile.{name}")
+                for name, value in profile.items()
+            }
+            if "nickname" in profile:
+                sought = search_fields(user_id, profile["nickname"])
+                told |= {
+                    name: _unless_entered("nickname", value, instead=f"${name}")
+                    for name, value in sought.items()
+                }
             computed = {"sign_ins": {"$add": ["$sign_ins", 1]}, active: {"$max": [f"${active}", at]}}
             update = [{"$set": {**changes, **told, **computed}}]
         try:
@@ -205,6 +217,8 @@ class UserStore(CollectionStore):
         """Set what the user entered, where None removes what is known; None when there is no such user."""
         removed = [name for name, value in entered.items() if value is None]
         changes: Document = {f"entered.{name}": value for name, value in entered.items()}
+        if "nickname" in entered:
+            changes |= search_fields(user_id, entered["nickname"])
         if consent is not None:
             changes["consent"] = _consent(consent)
         update: Document = {"$set": changes}
@@ -237,10 +251,11 @@ def _identity(identity: Identity) -> Document:
     return {"appid": identity.appid, "openid": identity.openid}
 
 
-def _unless_entered(name: str, value: str | int) -> Document:
+def _unless_entered(name: str, value: str | int | list[str], *, instead: str) -> Document:
+    """The value, or what the field of the path `instead` holds when the user has spoken about this member."""
     untouched = {"$eq": [{"$type": f"$entered.{name}"}, "missing"]}
     # A literal, because a name like "$5" would be read as the path of a field.
-    return {"$cond": [untouched, {"$literal": value}, f"$profile.{name}"]}
+    return {"$cond": [untouched, {"$literal": value}, instead]}
 
 
 def with_unionid(unionid: str) -> Document:
