@@ -13,6 +13,7 @@ import pytest
 from passport.care.acts import UNDO_LASTS, Care
 from passport.care.duplicates import Duplicates
 from passport.care.history import Happening, History, SignIns
+from passport.errors import StoreUnavailable
 from passport.errors.care import ChangedMeanwhile, NothingToUndo, UnionidInUse
 from passport.models import User
 from passport.services import Services
@@ -117,6 +118,24 @@ async def test_what_is_emptied_is_absent_from_the_document(
     await care.tag(mei, (), by="lin")
     await care.write_note(await found(services, mei.user_id), "", by="lin")
     assert database.users.find_one({}, {"tags": 1, "note": 1}).keys() == {"_id"}
+
+
+async def test_a_ban_ends_the_sessions_though_their_marks_cannot_be_written(
+    api: API, services: Services, care: Care, appid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mei = await registered(api, services, "mei", appid)
+    tokens = await visit(api, "/oauth/token", "mei", appid)
+
+    async def fail(*_: object, **__: object) -> int:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as broken:
+        broken.setattr(services.store.sessions, "end_all", fail)
+        with pytest.raises(StoreUnavailable):
+            await care.ban(await found(services, mei.user_id), reason="x", until=None, shown=False, by="lin")
+    assert (await api.refresh(tokens["refresh_token"])).error == "account_disabled"
+    await care.undo(await found(services, mei.user_id))
+    assert (await api.refresh(tokens["refresh_token"])).error == "invalid_grant"
 
 
 # Undo
