@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from commands.audit import act_of_command
+from commands.tables import table as in_columns
 from passport.audit import Audit
 from passport.clock import Now, rfc3339, utc_now
 from passport.key_life import KeyLife, state_of
@@ -71,11 +72,7 @@ def table(lives: Sequence[KeyLife], now: datetime) -> str:
     """The keys, oldest first, in columns."""
     if not lives:
         return "no keys yet: a server makes the first one when it starts"
-    rows = [_HEADINGS, *(_row(life, lives, now) for life in lives)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return in_columns(_HEADINGS, [_row(life, lives, now) for life in lives])
 
 
 def _row(life: KeyLife, lives: Sequence[KeyLife], now: datetime) -> tuple[str, ...]:

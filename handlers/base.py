@@ -282,6 +282,7 @@ class APIHandler(BaseHandler):
             device=self.device,
             attempt=self.attempt,
         )
+        self.services.statistics.refused(refusal.code, self.attempt.appid or "")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every refusal in one shape."""

@@ -295,6 +295,7 @@ class Limits(_Section):
     upload_per_user: Rate = "10/minute"
     upload_global: Rate = "10/second"
     export_per_user: Rate = "5/hour"
+    sign_in_per_ip: Rate = "20/5minute"
 
 
 def _time_zone(value: str) -> str:

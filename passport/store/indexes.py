@@ -13,6 +13,51 @@ from passport.errors import StartupError
 _AT_THE_TIME_ITSELF = 0
 # As long as the login history: 190 days.
 _RECEIPTS_LAST = 190 * 86400
+# What went wrong last may be a while ago; the process that met it is gone by then.
+_REPORTS_LAST = 7 * 86400
+
+# What the dashboard lists users by: see benchmarks/README.md. A login changes its keys in two of them, by last_seen_at
+# and by sign_ins; the others change with a registration, a new name, a ban, a phone number or a tag.
+_BANNED = {"status": "banned"}
+DIRECTORY_INDEXES = [
+    IndexModel([("created_at", ASCENDING), ("_id", ASCENDING)], name="users_created_at"),
+    IndexModel([("last_seen_at", ASCENDING), ("_id", ASCENDING)], name="users_last_seen_at"),
+    # Half of the users signed in once, and are told apart by when they registered, which can be skipped to.
+    IndexModel(
+        [("sign_ins", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)], name="users_sign_ins"
+    ),
+    # Ordered by time behind each piece of a name, so that those of a common piece need not be sorted.
+    IndexModel([("search", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)], name="users_search"),
+    IndexModel(
+        [("identities.appid", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)], name="users_appid"
+    ),
+    # The banned sign in no more, so these cost no login anything.
+    IndexModel(
+        [("status", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
+        name="users_banned_created_at",
+        partialFilterExpression=_BANNED,
+    ),
+    IndexModel(
+        [("status", ASCENDING), ("last_seen_at", ASCENDING), ("_id", ASCENDING)],
+        name="users_banned_last_seen_at",
+        partialFilterExpression=_BANNED,
+    ),
+    IndexModel(
+        [("status", ASCENDING), ("sign_ins", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
+        name="users_banned_sign_ins",
+        partialFilterExpression=_BANNED,
+    ),
+    IndexModel(
+        [("phone.number", ASCENDING)],
+        name="users_phone",
+        partialFilterExpression={"phone.number": {"$type": "string"}},
+    ),
+    IndexModel(
+        [("tags", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
+        name="users_tags",
+        partialFilterExpression={"tags": {"$type": "string"}},
+    ),
+]
 
 INDEXES: dict[str, list[IndexModel]] = {
     "users": [
@@ -25,16 +70,19 @@ INDEXES: dict[str, list[IndexModel]] = {
             unique=True,
             partialFilterExpression={"unionid": {"$type": "string"}},
         ),
+        *DIRECTORY_INDEXES,
     ],
     "avatars": [
         IndexModel([("user_id", ASCENDING)], name="avatars_user"),
     ],
     "sessions": [
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="sessions_user_created_at"),
+        IndexModel([("created_at", ASCENDING), ("appid", ASCENDING)], name="sessions_created_at_appid"),
         IndexModel([("expires_at", ASCENDING)], name="sessions_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF),
     ],
     "identity_conflicts": [
         IndexModel([("accounts", ASCENDING)], name="identity_conflicts_accounts"),
+        IndexModel([("settled_at", ASCENDING)], name="identity_conflicts_settled_at"),
     ],
     "pending_logins": [
         IndexModel(
@@ -48,6 +96,12 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "push_receipts": [
         IndexModel([("at", ASCENDING)], name="push_receipts_ttl", expireAfterSeconds=_RECEIPTS_LAST),
+    ],
+    "statistics": [
+        IndexModel([("hour", ASCENDING), ("appid", ASCENDING)], name="statistics_hour_appid"),
+    ],
+    "wechat_health": [
+        IndexModel([("at", ASCENDING)], name="wechat_health_ttl", expireAfterSeconds=_REPORTS_LAST),
     ],
     "refusals": [
         # Those that group by error or leave one out read no document, for what they need is in the index.
@@ -107,6 +161,24 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "operators": [
         IndexModel([("name_key", ASCENDING)], name="operators_name_unique", unique=True),
+        # One first operator, however many one-time links are used at once.
+        IndexModel(
+            [("first", ASCENDING)],
+            name="operators_first_unique",
+            unique=True,
+            partialFilterExpression={"first": True},
+        ),
+    ],
+    "operator_links": [
+        IndexModel([("operator_id", ASCENDING)], name="operator_links_operator"),
+        IndexModel(
+            [("expires_at", ASCENDING)], name="operator_links_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
+    ],
+    "operator_guesses": [
+        IndexModel(
+            [("expires_at", ASCENDING)], name="operator_guesses_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
     ],
     "operator_sessions": [
         IndexModel(

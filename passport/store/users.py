@@ -12,10 +12,13 @@ from bson.errors import InvalidId
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from passport.models import Ban, Consent, Identity, Phone, User
+from passport.models import Ban, Consent, Identity, LastAct, Phone, User
 from passport.store.faults import CollectionStore, translated
+from passport.store.search import search_fields
 
 Document = dict[str, Any]
+# When somebody was last known to be active, by mini-program.
+Activity = Mapping[str, datetime]
 
 
 # What the person is told of their document: not how we count, nor what operators write for each other.
@@ -29,6 +32,7 @@ _EXPORTED = (
     "consent",
     "created_at",
     "last_seen_at",
+    "active_in",
     "sign_ins",
 )
 
@@ -54,14 +58,17 @@ class UserStore(CollectionStore):
 
         The race of simultaneous registrations is decided by the unique indexes alone: one insert wins.
         """
+        user_id = ObjectId()
         document: Document = {
-            "_id": ObjectId(),
+            "_id": user_id,
             "identities": [_identity(identity)],
             "profile": dict(profile),
             "status": "active",
             "created_at": at,
             "last_seen_at": at,
+            "active_in": {identity.appid: at},
             "sign_ins": 0,
+            **search_fields(str(user_id), profile.get("nickname")),
         }
         if unionid is not None:
             document["unionid"] = unionid
@@ -71,19 +78,19 @@ class UserStore(CollectionStore):
             await self._collection.insert_one(document)
         except DuplicateKeyError:
             return None
-        return _user(document)
+        return user_of(document)
 
     @translated
     async def find_by_identity(self, identity: Identity) -> User | None:
         """None when this appid never registered the openid."""
         document = await self._find_one({"identities": _identity(identity)})
-        return _user(document) if document else None
+        return user_of(document) if document else None
 
     @translated
     async def find_by_unionid(self, unionid: str) -> User | None:
         """None when no account has the unionid."""
-        document = await self._find_one(_with_unionid(unionid))
-        return _user(document) if document else None
+        document = await self._find_one(with_unionid(unionid))
+        return user_of(document) if document else None
 
     @translated
     async def link(self, identity: Identity, *, unionid: str) -> User | None:
@@ -95,13 +102,13 @@ class UserStore(CollectionStore):
         document: Document | None
         try:
             document = await self._collection.find_one_and_update(
-                _with_unionid(unionid),
+                with_unionid(unionid),
                 {"$addToSet": {"identities": _identity(identity)}},
                 return_document=ReturnDocument.AFTER,
             )
         except DuplicateKeyError:
             document = await self._find_one({"identities": _identity(identity)})
-        return _user(document) if document else None
+        return user_of(document) if document else None
 
     @translated
     async def find(self, user_id: str) -> User | None:
@@ -110,15 +117,22 @@ class UserStore(CollectionStore):
             document = await self._find_one({"_id": ObjectId(user_id)})
         except InvalidId:
             return None
-        return _user(document) if document else None
+        return user_of(document) if document else None
 
     @translated
     async def record_sign_in(
-        self, user_id: str, *, at: datetime, profile: Mapping[str, str | int], unionid: str | None
-    ) -> bool:
-        """Set last_seen_at, count the sign-in, and fill in what this sign-in newly told; False when there is no user.
+        self,
+        user_id: str,
+        *,
+        appid: str,
+        at: datetime,
+        profile: Mapping[str, str | int],
+        unionid: str | None,
+    ) -> Activity | None:
+        """Set last_seen_at, count the sign-in, and fill in what this sign-in newly told; None when there is no user.
 
-        Of the profile, what the user entered or removed is left as it is, decided here and now by the database.
+        Returns when the user had been active before this very write. Of the profile, what the user entered or removed
+        is left as it is, decided here and now by the database.
 
         Raises:
             UnionidTaken: another account has the unionid; nothing was written.
@@ -126,15 +140,49 @@ class UserStore(CollectionStore):
         changes: Document = {"last_seen_at": at}
         if unionid is not None:
             changes["unionid"] = unionid
-        update: Document | list[Document] = {"$set": changes, "$inc": {"sign_ins": 1}}
+        active = f"active_in.{appid}"
+        update: Document | list[Document] = {
+            "$set": changes,
+            "$inc": {"sign_ins": 1},
+            "$max": {active: at},
+        }
         if profile:
-            told = {f"profile.{name}": _unless_entered(name, value) for name, value in profile.items()}
-            update = [{"$set": {**changes, **told, "sign_ins": {"$add": ["$sign_ins", 1]}}}]
+            told = {
+                f"profile.{name}": _unless_entered(name, value, instead=f"$profile.{name}")
+                for name, value in profile.items()
+            }
+            if "nickname" in profile:
+                sought = search_fields(user_id, profile["nickname"])
+                told |= {
+                    name: _unless_entered("nickname", value, instead=f"${name}")
+                    for name, value in sought.items()
+                }
+            computed = {"sign_ins": {"$add": ["$sign_ins", 1]}, active: {"$max": [f"${active}", at]}}
+            update = [{"$set": {**changes, **told, **computed}}]
         try:
-            result = await self._collection.update_one({"_id": ObjectId(user_id)}, update)
+            return await self._note_active(user_id, update)
         except DuplicateKeyError as error:
             raise UnionidTaken from error
-        return result.matched_count == 1
+
+    @translated
+    async def note_active(self, user_id: str, *, appid: str, at: datetime) -> Activity | None:
+        """Note that the user is active now, and tell when they had been before; None when there is no user."""
+        return await self._note_active(user_id, {"$max": {"last_seen_at": at, f"active_in.{appid}": at}})
+
+    async def _note_active(self, user_id: str, update: Document | list[Document]) -> Activity | None:
+        # What it was before comes with the write itself: of any number at once, each sees the one before it.
+        before = await self._collection.find_one_and_update(
+            {"_id": ObjectId(user_id)}, update, projection={"active_in": 1}
+        )
+        if before is None:
+            return None
+        activity: Activity = before.get("active_in", {})
+        return activity
+
+    @translated
+    async def exist(self) -> bool:
+        """Whether there is any user."""
+        return await self._collection.find_one({}, {"_id": 1}) is not None
 
     @translated
     async def set_ban(self, user_id: str, ban: Ban | None) -> bool:
@@ -147,7 +195,7 @@ class UserStore(CollectionStore):
             change = {"$set": {"status": "active"}, "$unset": {"ban": ""}}
         else:
             change = {
-                "$set": {"status": "banned", "ban": _ban(ban)},
+                "$set": {"status": "banned", "ban": ban_document(ban)},
                 "$inc": {"session_epoch": 1},
                 "$unset": {"spared_session": ""},
             }
@@ -174,6 +222,8 @@ class UserStore(CollectionStore):
         """Set what the user entered, where None removes what is known; None when there is no such user."""
         removed = [name for name, value in entered.items() if value is None]
         changes: Document = {f"entered.{name}": value for name, value in entered.items()}
+        if "nickname" in entered:
+            changes |= search_fields(user_id, entered["nickname"])
         if consent is not None:
             changes["consent"] = _consent(consent)
         update: Document = {"$set": changes}
@@ -182,7 +232,7 @@ class UserStore(CollectionStore):
         document = await self._collection.find_one_and_update(
             {"_id": ObjectId(user_id)}, update, return_document=ReturnDocument.AFTER
         )
-        return _user(document) if document else None
+        return user_of(document) if document else None
 
     @translated
     async def export(self, user_id: str) -> Document | None:
@@ -206,18 +256,20 @@ def _identity(identity: Identity) -> Document:
     return {"appid": identity.appid, "openid": identity.openid}
 
 
-def _unless_entered(name: str, value: str | int) -> Document:
+def _unless_entered(name: str, value: str | int | list[str], *, instead: str) -> Document:
+    """The value, or what the field of the path `instead` holds when the user has spoken about this member."""
     untouched = {"$eq": [{"$type": f"$entered.{name}"}, "missing"]}
     # A literal, because a name like "$5" would be read as the path of a field.
-    return {"$cond": [untouched, {"$literal": value}, f"$profile.{name}"]}
+    return {"$cond": [untouched, {"$literal": value}, instead]}
 
 
-def _with_unionid(unionid: str) -> Document:
+def with_unionid(unionid: str) -> Document:
     # The index is partial, and the planner takes it only for a filter that says what the index says.
     return {"unionid": {"$eq": unionid, "$type": "string"}}
 
 
-def _ban(ban: Ban) -> Document:
+def ban_document(ban: Ban) -> Document:
+    """A ban as it is kept."""
     return {"reason": ban.reason, "by": ban.by, "at": ban.at, "until": ban.until, "shown": ban.shown}
 
 
@@ -225,7 +277,23 @@ def _consent(consent: Consent) -> Document:
     return {"version": consent.version, "at": consent.at}
 
 
-def _user(document: Document) -> User:
+def _last_act(document: Document) -> LastAct:
+    before, after = (_undoable(document[name]) for name in ("before", "after"))
+    return LastAct(document["kind"], document["by"], document["at"], before=before, after=after)
+
+
+def _undoable(value: Any) -> Any:
+    match value:
+        case dict():
+            return Ban(**value)
+        case list():
+            return tuple(value)
+        case _:
+            return value
+
+
+def user_of(document: Document) -> User:
+    """The user that a document of the collection is."""
     ban, consent, spared = (document.get(name) for name in ("ban", "consent", "spared_session"))
     phone = document.get("phone")
     return User(
@@ -240,7 +308,11 @@ def _user(document: Document) -> User:
         avatar=document.get("avatar"),
         created_at=document["created_at"],
         last_seen_at=document["last_seen_at"],
+        active_in=document.get("active_in", {}),
         sign_ins=document.get("sign_ins", 0),
         session_epoch=document.get("session_epoch", 0),
         spared_session=str(spared) if spared else None,
+        note=document.get("note", ""),
+        tags=tuple(document.get("tags", ())),
+        last_act=_last_act(document["last_act"]) if document.get("last_act") else None,
     )

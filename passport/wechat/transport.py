@@ -23,6 +23,7 @@ from passport.config import App, WeChat
 from passport.errors import PassportError, ServerMisconfigured, TemporarilyUnavailable
 from passport.wechat.breaker import Breaker
 from passport.wechat.errcodes import BUSY, Meanings, meaning_of
+from passport.wechat.health import Health
 
 log = logging.getLogger("wxpassport.wechat")
 
@@ -71,7 +72,8 @@ class Request:
 class Transport:
     """The way to WeChat, shared by all calls. Made inside the running event loop."""
 
-    def __init__(self, settings: WeChat) -> None:
+    def __init__(self, settings: WeChat, health: Health) -> None:
+        self._health = health
         self._base_url = settings.base_url
         self._timeout = settings.timeout.total_seconds()
         self._slots = asyncio.Semaphore(settings.max_in_flight)
@@ -118,8 +120,9 @@ class Transport:
         end = min(self._clock() + self._timeout, until)
         async with self._slot(breaker, until=end - self._own_time):
             try:
-                async with asyncio.timeout_at(end):
-                    answer = await self._tried(app, call)
+                with self._health.watching(breaker.name, app.appid):
+                    async with asyncio.timeout_at(end):
+                        answer = await self._tried(app, call)
             except TemporarilyUnavailable as error:
                 # An errcode is an answer, -1 too: WeChat lives, and holding calls back would not help it.
                 if error.wechat_errcode is None:
