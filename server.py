@@ -32,9 +32,8 @@ from commands import keys as keys_command
 from commands.arguments import parse_arguments
 from commands.operators import OperatorCommand, OperatorRefusal, first_link, first_link_block
 from handlers import make_app
-from passport.admin_services import make_admin_services, make_audit
+from passport.admin_services import make_audit, make_staff
 from passport.check import Finding, check_app, check_mongodb
-from passport.clock import utc_now
 from passport.config import Settings
 from passport.config_sources import ConfigError, Key, load_settings, secret_key_of
 from passport.errors import StartupError, StoreUnavailable
@@ -162,12 +161,11 @@ async def manage_operators(settings: Settings, options: argparse.Namespace) -> i
         StartupError: MongoDB does not answer.
     """
     secret_key = secret_key_of(settings)
-    async with prepared_database(settings) as store:
-        admin = make_admin_services(settings, store=store, secret_key=secret_key, now=utc_now)
-        try:
-            print(await OperatorCommand(admin, settings, sys.stdin).run(options))
-        finally:
-            await admin.aclose()
+    async with (
+        prepared_database(settings) as store,
+        aclosing(make_staff(settings, store=store, secret_key=secret_key)) as staff,
+    ):
+        print(await OperatorCommand(staff, settings, sys.stdin).run(options))
     return 0
 
 

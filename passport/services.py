@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from passport.access import Access
 from passport.activity import Activity
-from passport.admin_services import AdminServices, make_admin_services
+from passport.admin_services import AdminServices, make_admin_services, make_staff
 from passport.avatars import Avatars
 from passport.background import Background
 from passport.clock import Now, utc_now
@@ -58,6 +58,7 @@ class Services:
     closing: Closing
     export: Export
     phones: Phones
+    signing_keys: SigningKeys
     keys: KeyRing
     tokens: Tokens
     avatars: Avatars
@@ -198,12 +199,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         base_url=settings.server.public_url or settings.listening_url,
         now=now,
     )
-    refusals = Refusals(
-        store=store.refusals,
-        sealer=Sealer(secret_key, "refusals"),
-        kept=settings.dashboard.refusals_kept,
-        now=now,
-    )
+    refusals = make_refusals(settings, store=store, secret_key=secret_key, now=now)
     look_up = LookUp(
         tokens=TokenLookUp(
             access=access,
@@ -234,6 +230,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         closing=closing,
         export=Export(users=store.users, sessions=sessions, avatars=avatars, now=now),
         phones=phones,
+        signing_keys=signing_keys,
         keys=keys,
         tokens=tokens,
         avatars=avatars,
@@ -246,9 +243,26 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         statistics=statistics,
         wechat_states=wechat_states,
         background=background,
-        admin=make_admin_services(settings, store=store, secret_key=secret_key, now=now),
+        admin=make_admin_services(
+            settings,
+            make_staff(settings, store=store, secret_key=secret_key, now=now),
+            store=store,
+            keys=keys,
+            refusals=refusals,
+            wechat_states=wechat_states,
+        ),
         store=store,
         wechat=wechat,
+    )
+
+
+def make_refusals(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Refusals:
+    """The record of refused attempts, for the services and for the command line."""
+    return Refusals(
+        store=store.refusals,
+        sealer=Sealer(secret_key, "refusals"),
+        kept=settings.dashboard.refusals_kept,
+        now=now,
     )
 
 
