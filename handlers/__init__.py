@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tornado.web import Application, url
 
+from handlers.admin import admin_urls
 from handlers.api.accounts import RegisterHandler
 from handlers.api.avatars import AvatarHandler, PictureHandler
 from handlers.api.events import EventsHandler
@@ -44,6 +45,7 @@ def make_app(services: Services) -> Application:
             url(r"/wechat/events/(?P<appid>[A-Za-z0-9]{1,64})", EventsHandler),
             url(r"/docs", DocsPage, name="docs"),
             url(r"/openapi\.json", OpenAPIHandler, name="openapi"),
+            *admin_urls(),
             url(r"/healthz", HealthHandler, name="healthz"),
             url(r"/readyz", ReadyHandler, name="readyz"),
         ],
@@ -52,6 +54,10 @@ def make_app(services: Services) -> Application:
         static_path=str(STATIC_PATH),
         static_handler_class=StaticHandler,
         services=services,
+        # For pages, which a cookie opens. The API opens by what is sent with each request, from wherever.
+        cross_origin_protection=True,
+        xsrf_cookie_name="__Host-xsrf",
+        xsrf_cookie_kwargs={"secure": True, "httponly": True, "samesite": "Strict", "path": "/"},
     )
     application.settings["openapi"] = openapi_document(
         application.wildcard_router.rules, server_url=public_address(services.settings) or "/"

@@ -17,9 +17,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tornado.web import HTTPError, StaticFileHandler, stream_request_body
 
 from handlers.base import APIHandler, BaseHandler
+from handlers.icons import icon
 from handlers.language import Language, preferred_language
+from handlers.times import at, when
+from handlers.translations import translations
 from passport.config import Settings
 from passport.errors import NotFound, PassportError
+from passport.views.handles import handle_of, pattern_of
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC_PATH = ROOT / "static"
@@ -39,9 +43,10 @@ _HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1
 _PLACEHOLDER = "https://login.example.com"
 
 
-def load_templates(folder: Path) -> Environment:
+def load_templates(folder: Path, language: Language = "zh") -> Environment:
     """The templates, all compiled now, so that a fault in one stops the start and no request waits for it."""
     environment = Environment(
+        extensions=["jinja2.ext.i18n"],
         loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
@@ -49,12 +54,23 @@ def load_templates(folder: Path) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    environment.globals |= {
+        "icon": icon,
+        "when": when,
+        "at": at,
+        "handle_of": handle_of,
+        "pattern_of": pattern_of,
+    }
     for name in environment.list_templates(extensions=["html"]):
         environment.get_template(name)
     return environment
 
 
-_templates = load_templates(ROOT / "templates")
+_templates: dict[Language, Environment] = {
+    "zh": load_templates(ROOT / "templates", "zh"),
+    "en": load_templates(ROOT / "templates", "en"),
+}
 
 
 @dataclass(frozen=True)
@@ -135,9 +151,13 @@ class PageHandler(BaseHandler):
 
     def show(self, template: str, view: object) -> None:
         """Answer with the template, filled from the view."""
-        page = _templates.get_template(template)
-        links = {"url_for": self.reverse_url, "static_url": self.static_url}
-        self.finish(page.render(frame=self.frame, view=view, **links))
+        frame = self.frame
+        page = _templates[frame.language].get_template(template)
+        self.finish(page.render(frame=frame, view=view, **self.page_words()))
+
+    def page_words(self) -> dict[str, Any]:
+        """What templates may call."""
+        return {"url_for": self.reverse_url, "static_url": self.static_url}
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every refusal as a page in the same look."""

@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from limits import parse
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr
@@ -296,6 +297,25 @@ class Limits(_Section):
     export_per_user: Rate = "5/hour"
 
 
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError):
+        raise ValueError("must be a time zone such as Asia/Shanghai, Europe/Berlin or UTC") from None
+    return value
+
+
+class Dashboard(_Section):
+    """How operators see things."""
+
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Shanghai"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone by which days begin."""
+        return ZoneInfo(self.time_zone)
+
+
 def _all_off(value: Any) -> Any:
     return dict.fromkeys(Limits.model_fields) if _switchable(value) is None else value
 
@@ -309,6 +329,7 @@ class Settings(_Section):
     tokens: Tokens = Tokens()
     resource_servers: Annotated[tuple[ResourceServer, ...], AfterValidator(_distinct_servers)] = ()
     privacy: Privacy = Privacy()
+    dashboard: Dashboard = Dashboard()
     limits: Annotated[Limits, BeforeValidator(_all_off)] = Limits()
     secret_key: Annotated[SecretStr, AfterValidator(_strong_secret)] | None = None
 

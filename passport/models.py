@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,3 +207,50 @@ class PushReceipt:
     account_id: str | None
     at: datetime
     outcome: str
+
+
+Role = Literal["viewer", "operator", "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody who works in the dashboard. A disabled one may do nothing."""
+
+    operator_id: str
+    name: str
+    role: Role
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSession:
+    """An operator signed in to the dashboard. `digest` is of the token in their cookie.
+
+    `confirmed_at` is when they last proved who they are.
+    """
+
+    digest: bytes = field(repr=False)
+    operator_id: str
+    created_at: datetime
+    confirmed_at: datetime
+    last_used_at: datetime
+    ends_at: datetime
+    ip: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What an operator did: to whom or what, and how it was before and after, without personal data."""
+
+    kind: str
+    actor_id: str
+    actor_name: str
+    target_kind: str
+    target_id: str
+    before: Mapping[str, object]
+    after: Mapping[str, object]
+    ip: str
+    request_id: str
+    at: datetime

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from passport.access import Access
+from passport.admin_services import AdminServices, make_admin_services
 from passport.avatars import Avatars
 from passport.clock import Now, utc_now
 from passport.closing import Closing
@@ -55,6 +56,7 @@ class Services:
     readiness: Readiness
     traffic: Traffic
     limits: Limiter
+    admin: AdminServices
     store: Store
     wechat: WeChatClient
 
@@ -178,6 +180,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         readiness=Readiness(store=store, keys=keys),
         traffic=Traffic(),
         limits=limits,
+        admin=make_admin_services(settings, store=store, secret_key=secret_key, now=now),
         store=store,
         wechat=wechat,
     )

@@ -38,6 +38,7 @@ from passport.errors.credentials import (
     SignatureMismatch,
     UserBlocked,
 )
+from passport.errors.dashboard import PageError
 from passport.errors.http import (
     InternalError,
     MethodNotAllowed,
@@ -84,6 +85,7 @@ __all__ = [
     "MissingToken",
     "NotFound",
     "NotMultipart",
+    "PageError",
     "PassportError",
     "PayloadTooLarge",
     "PhoneCodeUsed",
@@ -114,5 +116,6 @@ def _classes(base: type[PassportError]) -> list[type[PassportError]]:
 
 
 def catalogue() -> dict[str, type[PassportError]]:
-    """Every refusal by its code; the README's table and the record of a refused code are read from it."""
-    return {cls.code: cls for cls in reversed(_classes(PassportError)[1:])}
+    """Every refusal of the API by its code; the README's table and the record of a refused code are read from it."""
+    classes = [cls for cls in _classes(PassportError)[1:] if not issubclass(cls, PageError)]
+    return {cls.code: cls for cls in reversed(classes)}

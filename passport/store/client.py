@@ -14,6 +14,7 @@ from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
+from passport.store.audit import AuditStore
 from passport.store.avatars import AvatarStore
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.conflicts import ConflictStore
@@ -21,6 +22,8 @@ from passport.store.erasure import ErasureStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
 from passport.store.limits import LimitCounters
+from passport.store.operator_sessions import OperatorSessionStore
+from passport.store.operators import OperatorStore
 from passport.store.pending_logins import PendingLoginStore
 from passport.store.push_receipts import PushReceiptStore
 from passport.store.push_signatures import PushSignatureStore
@@ -91,6 +94,9 @@ class Store(Deadlined):
         self.erasure = ErasureStore(durable["users"], durable["avatars"], deadline=deadline)
         self.push_receipts = PushReceiptStore(durable["push_receipts"], deadline=deadline)
         self.push_signatures = PushSignatureStore(durable["push_signatures"], deadline=deadline)
+        self.operators = OperatorStore(durable["operators"], deadline=deadline)
+        self.operator_sessions = OperatorSessionStore(durable["operator_sessions"], deadline=deadline)
+        self.audit = AuditStore(durable["audit_events"], deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
         # Can be fetched again, and must be read as it is now, not as a majority knew it a moment ago.
         self.wechat_access_tokens = AccessTokenStore(volatile["wechat_access_tokens"], deadline=deadline)

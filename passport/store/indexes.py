@@ -55,6 +55,17 @@ INDEXES: dict[str, list[IndexModel]] = {
             [("expireAt", ASCENDING)], name="limit_counters_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
         ),
     ],
+    "operators": [
+        IndexModel([("name_key", ASCENDING)], name="operators_name_unique", unique=True),
+    ],
+    "operator_sessions": [
+        IndexModel(
+            [("operator_id", ASCENDING), ("created_at", DESCENDING)], name="operator_sessions_operator"
+        ),
+        IndexModel(
+            [("ends_at", ASCENDING)], name="operator_sessions_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
+    ],
     "signing_keys": [
         # Processes that start together agree on one first key.
         IndexModel([("generation", ASCENDING)], name="signing_keys_generation_unique", unique=True),

@@ -17,6 +17,11 @@ import pytest
 from playwright.async_api import Browser, Page, Playwright, async_playwright
 from tornado.ioloop import IOLoop
 
+from handlers.admin.page import SESSION_COOKIE
+from passport.models import Device, Role
+from passport.services import Services
+from tests.client import API
+
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
     "--no-sandbox",
@@ -141,6 +146,63 @@ def open_page(browser: Browser, server_url: str) -> Open:
         assert complaint is None or complaints
 
     return open_page
+
+
+class OpenAdmin(Protocol):
+    """`async with admin_page("/admin/users", role="viewer", language="zh") as page:`, and no complaint at the end."""
+
+    def __call__(self, path: str, **options: Any) -> AbstractAsyncContextManager[Page]: ...
+
+
+@pytest.fixture
+def admin_page(browser: Browser, api: API, services: Services) -> OpenAdmin:
+    """Opens pages of the dashboard over this test's services, signed in as an operator of a role of one's choice."""
+
+    @asynccontextmanager
+    async def open_admin(
+        path: str,
+        *,
+        role: Role = "operator",
+        width: int = 1280,
+        scheme: Any = "light",
+        language: str = "en",
+        complaint: str | None = None,
+        **context_options: Any,
+    ) -> AsyncIterator[Page]:
+        context = await browser.new_context(
+            viewport={"width": width, "height": 800},
+            color_scheme=scheme,
+            locale={"zh": "zh-CN", "en": "en-GB"}[language],
+            base_url=api.base_url,
+            **context_options,
+        )
+        token = await session_token(services, role)
+        host = api.base_url.split("//")[1].split(":")[0]
+        flags: Any = {"secure": True, "httpOnly": True, "sameSite": "Lax", "domain": host, "path": "/"}
+        await context.add_cookies([{"name": SESSION_COOKIE, "value": token, **flags}])
+        page, complaints = await context.new_page(), []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("response", lambda response: note_status(complaints, response))
+        if context_options.get("java_script_enabled", True):
+            await page.add_init_script(REPORT_VIOLATIONS)
+        await page.goto(path)
+        yield page
+        await context.close()
+        assert [each for each in complaints if complaint is None or complaint not in each] == []
+        assert complaint is None or complaints
+
+    return open_admin
+
+
+async def session_token(services: Services, role: Role) -> str:
+    """The cookie of an operator of this role, who is made when there is none: vera, lin and ada."""
+    name = {"viewer": "vera", "operator": "lin", "admin": "ada"}[role]
+    operators = services.store.operators
+    made = await operators.insert(name, role=role, at=services.admin.now())
+    operator = made or await operators.find_by_name(name)
+    assert operator
+    return await services.admin.sessions.start(operator, Device("127.0.0.1", "a browser"))
 
 
 def note_status(complaints: list[str], response: Any) -> None:

@@ -1,0 +1,51 @@
+"""Refusals that only a page of the dashboard makes; no client of the API ever meets one."""
+
+from __future__ import annotations
+
+from passport.errors.base import Hint, PassportError
+
+
+class PageError(PassportError):
+    """A refusal that is shown and never sent as JSON."""
+
+
+class InvalidForm(PageError):
+    """A form holds what our forms never do."""
+
+    code, status = "invalid_form", 400
+    description = "The form is malformed."
+    hint = Hint(
+        zh="表单内容有误，请返回上一页，刷新后再试。",
+        en="Go back, reload the page and fill in the form again.",
+    )
+
+
+class StaleForm(PageError):
+    """A form without the token that our pages put into it: forged by another site, or older than the cookie."""
+
+    code, status = "stale_form", 403
+    description = "The form was not sent by a current page of this dashboard."
+    hint = Hint(
+        zh="该表单已过期，或不是由本后台的页面提交。请返回上一页，刷新后再试；并确认浏览器没有拦截 Cookie。",
+        en="The form is out of date, or another site sent it. Go back, reload the page and try again; cookies must be "
+        "allowed.",
+    )
+
+
+class RoleNeeded(PageError):
+    """The operator's role does not reach that far."""
+
+    code, status = "role_needed", 403
+    description = "Your role does not allow this."
+    hint = Hint(zh="您的角色没有此权限，请联系管理员。", en="Your role does not allow this. Ask an admin.")
+
+
+class PageNotFound(PageError):
+    """No such page of the dashboard, or nothing of that id."""
+
+    code, status = "page_not_found", 404
+    description = "There is nothing at this address."
+    hint = Hint(
+        zh="链接可能有误，或该内容已被删除。请回到概览。",
+        en="The link may be wrong, or what it led to is gone. Go back to the overview.",
+    )
