@@ -54,13 +54,28 @@ class Phone:
 
 
 @dataclass(frozen=True, slots=True)
+class LastAct:
+    """The last act of an operator on a user that can be undone, with how it was before and after.
+
+    Kept with the user, so that it is erased with them. `before` and `after` are a ban, a note or tags, by `kind`.
+    """
+
+    kind: str
+    by: str
+    at: datetime
+    before: Ban | str | tuple[str, ...] | None = field(repr=False)
+    after: Ban | str | tuple[str, ...] | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """A person with an account.
 
     `from_wechat` and `entered` have what is known: nickname, avatar_url, gender, …; what the user entered wins, and a
     None there is something the user removed. A session is over when its epoch is not the user's, unless it is the
-    one that was spared (see `passport.sessions`). `avatar` is the id of the picture that they uploaded. What tells who
-    they are is not in the repr, which ends up in a traceback sooner or later.
+    one that was spared (see `passport.sessions`). `avatar` is the id of the picture that they uploaded. `note` and
+    `tags` are what operators write for each other. What tells who they are is not in the repr, which ends up in a
+    traceback sooner or later.
     """
 
     user_id: str
@@ -77,6 +92,9 @@ class User:
     sign_ins: int = 0
     session_epoch: int = 0
     spared_session: str | None = None
+    note: str = field(default="", repr=False)
+    tags: tuple[str, ...] = ()
+    last_act: LastAct | None = field(default=None, repr=False)
 
     @property
     def profile(self) -> dict[str, str | int]:
@@ -207,6 +225,33 @@ class PushReceipt:
     account_id: str | None
     at: datetime
     outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A sign-in of `account_id` came with the unionid of `other_id`, or with one that no account has.
+
+    In the second case `unionid` is kept, since an operator may decide that it is the account's new one.
+    """
+
+    conflict_id: str
+    account_ids: tuple[str, ...]
+    first_seen_at: datetime
+    last_seen_at: datetime
+    sign_ins: int
+    unionid: str | None = field(default=None, repr=False)
+    settled_at: datetime | None = None
+    settled_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedAccount:
+    """That there was an account, and nothing about the person."""
+
+    user_id: str
+    registered_at: datetime
+    closed_at: datetime
+    closed_by: str
 
 
 Role = Literal["viewer", "operator", "admin"]

@@ -16,6 +16,7 @@ from pymongo.read_preferences import ReadPreference
 
 from passport.store.audit import AuditStore
 from passport.store.avatars import AvatarStore
+from passport.store.care import CareStore
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.conflicts import ConflictStore
 from passport.store.erasure import ErasureStore
@@ -86,6 +87,7 @@ class Store(Deadlined):
         # The driver's own deadline comes first, where it can, because its error says more.
         deadline = self.deadline = timeout.total_seconds() + _MARGIN
         self.users = UserStore(durable["users"], deadline=deadline)
+        self.care = CareStore(durable["users"], deadline=deadline)
         self.avatars = AvatarStore(durable["avatars"], users=durable["users"], deadline=deadline)
         self.sessions = SessionStore(durable["sessions"], deadline=deadline)
         self.conflicts = ConflictStore(durable["identity_conflicts"], deadline=deadline)

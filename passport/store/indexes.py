@@ -25,6 +25,15 @@ INDEXES: dict[str, list[IndexModel]] = {
             unique=True,
             partialFilterExpression={"unionid": {"$type": "string"}},
         ),
+        # Most users have neither, and are then in neither of these.
+        IndexModel(
+            [("tags", ASCENDING)], name="users_tags", partialFilterExpression={"tags": {"$exists": True}}
+        ),
+        IndexModel(
+            [("phone.number", ASCENDING)],
+            name="users_phone_number",
+            partialFilterExpression={"phone.number": {"$type": "string"}},
+        ),
     ],
     "avatars": [
         IndexModel([("user_id", ASCENDING)], name="avatars_user"),
