@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from passport.audit import Audit
 from passport.clock import Now
 from passport.config import Settings
+from passport.directory.listing import Directory
 from passport.operators.sessions import OperatorSessions
 from passport.store import Store
 
@@ -18,6 +19,7 @@ class AdminServices:
     now: Now
     sessions: OperatorSessions
     audit: Audit
+    directory: Directory
 
 
 def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, now: Now) -> AdminServices:
@@ -33,4 +35,11 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
         now=now,
         sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
         audit=Audit(store=store.audit),
+        directory=Directory(
+            store=store.directory,
+            sessions=store.sessions,
+            appids=[app.appid for app in settings.wechat.apps],
+            zone=settings.dashboard.zone,
+            now=now,
+        ),
     )

@@ -30,6 +30,11 @@ class Span:
     since: datetime | None
     before: datetime | None
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it leaves out anything."""
+        return self.since is not None or self.before is not None
+
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:

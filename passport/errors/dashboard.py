@@ -49,3 +49,14 @@ class PageNotFound(PageError):
         zh="链接可能有误，或该内容已被删除。请回到概览。",
         en="The link may be wrong, or what it led to is gone. Go back to the overview.",
     )
+
+
+class TooBroad(PageError):
+    """A list of users takes too long to make, or too many are asked for at once."""
+
+    code, status = "too_broad", 503
+    description = "This search takes too long."
+    hint = Hint(
+        zh="这次查找耗时过长。请缩小范围，例如多输入几个字，或加上应用、日期等条件，然后再试。",
+        en="This search takes too long. Narrow it, with more of the name, an app or dates, and try again.",
+    )

@@ -19,6 +19,7 @@ from passport.store.avatars import AvatarStore
 from passport.store.care import CareStore
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.conflicts import ConflictStore
+from passport.store.directory import DirectoryStore
 from passport.store.erasure import ErasureStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
@@ -88,6 +89,7 @@ class Store(Deadlined):
         deadline = self.deadline = timeout.total_seconds() + _MARGIN
         self.users = UserStore(durable["users"], deadline=deadline)
         self.care = CareStore(durable["users"], deadline=deadline)
+        self.directory = DirectoryStore(durable["users"], deadline=deadline)
         self.avatars = AvatarStore(durable["avatars"], users=durable["users"], deadline=deadline)
         self.sessions = SessionStore(durable["sessions"], deadline=deadline)
         self.conflicts = ConflictStore(durable["identity_conflicts"], deadline=deadline)

@@ -14,6 +14,7 @@ from pymongo.errors import DuplicateKeyError
 
 from passport.models import Ban, Consent, Identity, LastAct, Phone, User
 from passport.store.faults import CollectionStore, translated
+from passport.store.search import search_fields
 
 Document = dict[str, Any]
 
@@ -54,14 +55,16 @@ class UserStore(CollectionStore):
 
         The race of simultaneous registrations is decided by the unique indexes alone: one insert wins.
         """
+        user_id = ObjectId()
         document: Document = {
-            "_id": ObjectId(),
+            "_id": user_id,
             "identities": [_identity(identity)],
             "profile": dict(profile),
             "status": "active",
             "created_at": at,
             "last_seen_at": at,
             "sign_ins": 0,
+            **search_fields(str(user_id), profile.get("nickname")),
         }
         if unionid is not None:
             document["unionid"] = unionid
@@ -128,7 +131,16 @@ class UserStore(CollectionStore):
             changes["unionid"] = unionid
         update: Document | list[Document] = {"$set": changes, "$inc": {"sign_ins": 1}}
         if profile:
-            told = {f"profile.{name}": _unless_entered(name, value) for name, value in profile.items()}
+            told = {
+                f"profile.{name}": _unless_entered(name, value, instead=f"$profile.{name}")
+                for name, value in profile.items()
+            }
+            if "nickname" in profile:
+                sought = search_fields(user_id, profile["nickname"])
+                told |= {
+                    name: _unless_entered("nickname", value, instead=f"${name}")
+                    for name, value in sought.items()
+                }
             update = [{"$set": {**changes, **told, "sign_ins": {"$add": ["$sign_ins", 1]}}}]
         try:
             result = await self._collection.update_one({"_id": ObjectId(user_id)}, update)
@@ -174,6 +186,8 @@ class UserStore(CollectionStore):
         """Set what the user entered, where None removes what is known; None when there is no such user."""
         removed = [name for name, value in entered.items() if value is None]
         changes: Document = {f"entered.{name}": value for name, value in entered.items()}
+        if "nickname" in entered:
+            changes |= search_fields(user_id, entered["nickname"])
         if consent is not None:
             changes["consent"] = _consent(consent)
         update: Document = {"$set": changes}
@@ -206,10 +220,11 @@ def _identity(identity: Identity) -> Document:
     return {"appid": identity.appid, "openid": identity.openid}
 
 
-def _unless_entered(name: str, value: str | int) -> Document:
+def _unless_entered(name: str, value: str | int | list[str], *, instead: str) -> Document:
+    """The value, or what the field of the path `instead` holds when the user has spoken about this member."""
     untouched = {"$eq": [{"$type": f"$entered.{name}"}, "missing"]}
     # A literal, because a name like "$5" would be read as the path of a field.
-    return {"$cond": [untouched, {"$literal": value}, f"$profile.{name}"]}
+    return {"$cond": [untouched, {"$literal": value}, instead]}
 
 
 def with_unionid(unionid: str) -> Document:
