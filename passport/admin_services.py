@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from passport.audit import Audit
+from passport.audit.anchor import FILE_NAME
 from passport.clock import Now
 from passport.config import Settings
 from passport.directory.listing import Directory
@@ -21,6 +22,10 @@ class AdminServices:
     audit: Audit
     directory: Directory
 
+    async def close(self) -> None:
+        """Finish what is done in the background."""
+        await self.audit.close()
+
 
 def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, now: Now) -> AdminServices:
     """The services of the dashboard, connected to nothing yet.
@@ -34,7 +39,9 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
     return AdminServices(
         now=now,
         sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
-        audit=Audit(store=store.audit),
+        audit=Audit(
+            store=store.audit, secret_key=secret_key, anchor=settings.mongodb.data_dir / FILE_NAME, now=now
+        ),
         directory=Directory(
             store=store.directory,
             sessions=store.sessions,

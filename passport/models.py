@@ -299,3 +299,22 @@ class Act:
     ip: str
     request_id: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActFilter:
+    """Which acts are meant; None is any. `since` is within the range and `until` is not."""
+
+    actor_id: str | None = None
+    kind: str | None = None
+    target_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActKey:
+    """An act's place in the order by time: `seq` decides between acts of the same millisecond."""
+
+    at: datetime
+    seq: int

@@ -63,6 +63,7 @@ class Services:
     async def close(self) -> None:
         """Close every connection."""
         await self.keys.close()
+        await self.admin.close()
         await self.wechat.aclose()
         await self.store.aclose()
 

@@ -99,6 +99,21 @@ INDEXES: dict[str, list[IndexModel]] = {
             [("expireAt", ASCENDING)], name="limit_counters_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
         ),
     ],
+    # Kept for ever, so no TTL. The number is the _id; each filter of the audit page has an index in its order.
+    "audit_events": [
+        IndexModel([("at", DESCENDING), ("_id", DESCENDING)], name="audit_events_at"),
+        IndexModel(
+            [("actor_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="audit_events_actor"
+        ),
+        IndexModel([("kind", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="audit_events_kind"),
+        IndexModel(
+            [("target_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="audit_events_target"
+        ),
+        IndexModel(
+            [("actor_id", ASCENDING), ("kind", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="audit_events_actor_kind",
+        ),
+    ],
     "operators": [
         IndexModel([("name_key", ASCENDING)], name="operators_name_unique", unique=True),
     ],
