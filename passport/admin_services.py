@@ -9,6 +9,9 @@ from passport.audit.anchor import FILE_NAME
 from passport.clock import Now
 from passport.config import Settings
 from passport.directory.listing import Directory
+from passport.jobs.service import Jobs
+from passport.jobs.wiring import make_jobs
+from passport.jobs.worker import Busy
 from passport.operators.sessions import OperatorSessions
 from passport.store import Store
 
@@ -21,27 +24,33 @@ class AdminServices:
     sessions: OperatorSessions
     audit: Audit
     directory: Directory
+    jobs: Jobs
 
     async def close(self) -> None:
         """Finish what is done in the background."""
+        await self.jobs.worker.close()
         await self.audit.close()
 
 
-def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, now: Now) -> AdminServices:
+def make_admin_services(
+    settings: Settings, *, store: Store, secret_key: bytes, busy: Busy, now: Now
+) -> AdminServices:
     """The services of the dashboard, connected to nothing yet.
 
     Args:
         settings: the configuration.
         store: the database.
         secret_key: seals what is secret in it.
+        busy: whether those who sign in need the database more than work in the background does.
         now: the clock.
     """
+    audit = Audit(
+        store=store.audit, secret_key=secret_key, anchor=settings.mongodb.data_dir / FILE_NAME, now=now
+    )
     return AdminServices(
         now=now,
         sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
-        audit=Audit(
-            store=store.audit, secret_key=secret_key, anchor=settings.mongodb.data_dir / FILE_NAME, now=now
-        ),
+        audit=audit,
         directory=Directory(
             store=store.directory,
             sessions=store.sessions,
@@ -49,4 +58,5 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
             zone=settings.dashboard.zone,
             now=now,
         ),
+        jobs=make_jobs(settings, store=store, audit=audit, busy=busy, now=now),
     )

@@ -33,6 +33,9 @@ from passport.wechat.access_tokens import AccessTokens
 from passport.wechat.client import WeChatClient
 from passport.workshop import Workshop
 
+# With more requests than these being answered at once, work in the background waits.
+_MANY_IN_FLIGHT = 16
+
 
 @dataclass(frozen=True)
 class Services:
@@ -162,6 +165,11 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         base_url=settings.server.public_url or settings.listening_url,
         now=now,
     )
+    readiness, traffic = Readiness(store=store, keys=keys), Traffic()
+
+    async def busy() -> bool:
+        return traffic.count > _MANY_IN_FLIGHT or await readiness.problem() is not None
+
     return Services(
         settings=settings,
         login=login,
@@ -178,10 +186,10 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         tokens=tokens,
         avatars=avatars,
         uploads=UploadRoom(),
-        readiness=Readiness(store=store, keys=keys),
-        traffic=Traffic(),
+        readiness=readiness,
+        traffic=traffic,
         limits=limits,
-        admin=make_admin_services(settings, store=store, secret_key=secret_key, now=now),
+        admin=make_admin_services(settings, store=store, secret_key=secret_key, busy=busy, now=now),
         store=store,
         wechat=wechat,
     )

@@ -23,6 +23,9 @@ from passport.store.directory import DirectoryStore
 from passport.store.erasure import ErasureStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
+from passport.store.job_batches import JobBatches
+from passport.store.job_selection import JobSelection
+from passport.store.jobs import JobStore
 from passport.store.limits import LimitCounters
 from passport.store.operator_sessions import OperatorSessionStore
 from passport.store.operators import OperatorStore
@@ -101,6 +104,9 @@ class Store(Deadlined):
         self.operators = OperatorStore(durable["operators"], deadline=deadline)
         self.operator_sessions = OperatorSessionStore(durable["operator_sessions"], deadline=deadline)
         self.audit = AuditStore(durable["audit_events"], deadline=deadline)
+        self.jobs = JobStore(durable, deadline=deadline)
+        self.job_batches = JobBatches(durable, deadline=deadline)
+        self.job_selection = JobSelection(durable, deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
         # Can be fetched again, and must be read as it is now, not as a majority knew it a moment ago.
         self.wechat_access_tokens = AccessTokenStore(volatile["wechat_access_tokens"], deadline=deadline)
