@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 
@@ -73,7 +73,9 @@ class User:
 
     `from_wechat` and `entered` have what is known: nickname, avatar_url, gender, …; what the user entered wins, and a
     None there is something the user removed. A session is over when its epoch is not the user's, unless it is the
-    one that was spared (see `passport.sessions`). `avatar` is the id of the picture that they uploaded. `note` and
+    one that was spared (see `passport.sessions`).
+    `active_in` is when they were last noted to be active, by mini-program: at each sign-in, and when refreshing at
+    least once a day (see `passport.statistics`). `avatar` is the id of the picture that they uploaded. `note` and
     `tags` are what operators write for each other. What tells who they are is not in the repr, which ends up in a
     traceback sooner or later.
     """
@@ -92,6 +94,7 @@ class User:
     sign_ins: int = 0
     session_epoch: int = 0
     spared_session: str | None = None
+    active_in: Mapping[str, datetime] = field(default_factory=dict)
     note: str = field(default="", repr=False)
     tags: tuple[str, ...] = ()
     last_act: LastAct | None = field(default=None, repr=False)
@@ -159,72 +162,75 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class PendingLogin:
-    """What is remembered of one code: see `passport.codes`."""
+class Refusal:
+    """One attempt that was refused, as it is recorded: see `passport.refusals`.
 
-    status: str
-    busy_until: datetime | None = None
-    sealed_session: bytes | None = None
-    kept_until: datetime | None = None
-    sealed_answer: bytes | None = None
-    answered_at: datetime | None = None
-    request: bytes | None = None
-    error: str | None = None
+    `request_id` is what the client was told. `openid` is a keyed digest, never WeChat's word. `hint` is what the client
+    was told to do, in Chinese and in English, where it is not what the error always says. `kind` and `cause` are names
+    of classes, `reason` and `errmsg` are for us alone. `weight` is how many attempts it stands for.
+    """
+
+    refusal_id: str
+    at: datetime
+    error: str
+    status: int
+    kind: str
+    operation: str
+    request_id: str
+    ip: str
+    user_agent: str
+    expires_at: datetime
+    appid: str | None = None
+    account_id: str | None = None
+    openid: bytes | None = field(default=None, repr=False)
     wechat_errcode: int | None = None
-    retry_at: datetime | None = None
-    owner: str | None = None
+    rid: str | None = None
+    errmsg: str | None = None
+    description: str = ""
+    hint: tuple[str, str] | None = None
+    reason: str | None = None
+    cause: str | None = None
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class StoredKey:
-    """A signing key as it is kept: the private half sealed. What its times mean is `passport.key_life`.
+class WeChatTrouble:
+    """A call to WeChat that failed for a reason that is not the mini-program's.
 
     Args:
-        generation: 1 for the first key, one more for each successor.
-        signs_from: when it begins to sign; it is published before.
-        token_ttl: the longest life of a token that it signs.
-        retired_at: withdrawn; it signs no more.
-        revoked_at: ended at once, with every token that it signed.
+        call: which one, such as code2session.
+        appid: for which mini-program.
+        errcode: WeChat's; None when it did not answer as it should.
+        rid: by which WeChat finds the call.
+        cause: the kind of failure where there is no errcode.
+        at: when.
     """
 
-    kid: str
-    generation: int
-    sealed_private_key: bytes = field(repr=False)
-    created_at: datetime
-    signs_from: datetime
-    token_ttl: timedelta
-    retired_at: datetime | None = None
-    revoked_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAccessToken:
-    """What all processes know of an app's wechat_access_token: see `passport.wechat.access_tokens`.
-
-    `digest` names the token without telling it, and `refused` one that WeChat did not accept.
-    """
-
-    sealed_token: bytes | None = field(default=None, repr=False)
-    digest: bytes | None = None
-    expires_at: datetime | None = None
-    refused: bytes | None = None
-    forced_at: datetime | None = None
-    failed_until: datetime | None = None
-    error: str | None = None
-    wechat_errcode: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PushReceipt:
-    """That a push of WeChat's was handled, and how; see `passport.push_events`."""
-
-    digest: bytes
+    call: str
     appid: str
-    event: str
-    kinds: tuple[int, ...]
-    account_id: str | None
+    errcode: int | None
+    rid: str | None
+    cause: str
     at: datetime
-    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeChatReport:
+    """How WeChat did lately, as one process saw it.
+
+    Args:
+        at: when it was told.
+        latency: in seconds, the recent calls weighing most; None before any was answered.
+        answered_at: when WeChat last answered.
+        held_back: the calls that are not made at present, because WeChat did not answer them.
+        trouble: the last one.
+    """
+
+    at: datetime
+    latency: float | None
+    answered_at: datetime | None
+    held_back: tuple[str, ...]
+    trouble: WeChatTrouble | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,13 +265,14 @@ Role = Literal["viewer", "operator", "admin"]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who works in the dashboard. A disabled one may do nothing."""
+    """Somebody who works in the dashboard. A disabled one may do nothing; a session of another epoch is over."""
 
     operator_id: str
     name: str
     role: Role
     created_at: datetime
     disabled_at: datetime | None = None
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +290,7 @@ class OperatorSession:
     ends_at: datetime
     ip: str
     user_agent: str
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,3 +326,34 @@ class ActKey:
 
     at: datetime
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """A TOTP seed (RFC 6238), sealed, and the digests of the recovery codes that were not used yet."""
+
+    sealed_seed: bytes = field(repr=False)
+    since: datetime
+    recovery: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An operator with what they sign in by; `password_hash` is None until they used their one-time link."""
+
+    operator: Operator
+    password_hash: str | None = field(default=None, repr=False)
+    second_factor: SecondFactor | None = None
+    last_signed_in_at: datetime | None = None
+
+
+LinkPurpose = Literal["first_operator", "password"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorLink:
+    """A one-time link: for the first operator, who is not there yet, or for this one to set a password."""
+
+    purpose: LinkPurpose
+    operator_id: str | None
+    expires_at: datetime

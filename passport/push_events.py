@@ -11,10 +11,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from passport.attempts import learnt
 from passport.clock import Now
 from passport.config import App
 from passport.errors import Hint, NotFound, PushRefused, StoreUnavailable
-from passport.models import Identity, PushReceipt, User
+from passport.models import Identity, User
+from passport.records import PushReceipt
 from passport.sealing import Sealer
 from passport.store.erasure import ErasureStore
 from passport.store.push_receipts import PushReceiptStore
@@ -139,6 +141,7 @@ class PushEvents:
     def _listened(self, appid: str) -> Channel:
         if appid not in self._channels:
             raise NotFound(hint=_NOT_EXPECTED)
+        learnt(appid=appid)
         return self._channels[appid]
 
     async def _once(self, appid: str, push: Push) -> None:

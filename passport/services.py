@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from passport.access import Access
-from passport.admin_services import AdminServices, make_admin_services
+from passport.activity import Activity
+from passport.admin_services import AdminServices, make_admin_services, make_staff
 from passport.avatars import Avatars
+from passport.background import Background
 from passport.clock import Now, utc_now
 from passport.closing import Closing
 from passport.codes import CodeLedger
@@ -15,22 +17,29 @@ from passport.export import Export
 from passport.keys import KeyRing
 from passport.limits import Limiter
 from passport.login import LoginFlow
+from passport.look_up import LookUp
 from passport.phones import Phones
 from passport.push_events import PushEvents
 from passport.readiness import Readiness
+from passport.recount import Recount
 from passport.refresh_tokens import RefreshTokens
+from passport.refusals import Refusals
 from passport.resource_servers import ResourceServers
 from passport.revocation import Revocation
 from passport.sealing import Sealer
 from passport.sessions import Lifetimes, Sessions
 from passport.signing_keys import SigningKeys
+from passport.statistics import Statistics
 from passport.store import Store
+from passport.token_look_up import TokenLookUp
 from passport.tokens import Tokens
 from passport.traffic import Traffic
 from passport.uploads import UploadRoom
 from passport.users import Users
 from passport.wechat.access_tokens import AccessTokens
 from passport.wechat.client import WeChatClient
+from passport.wechat.health import Health
+from passport.wechat_state import WeChatStates
 from passport.workshop import Workshop
 
 # With more requests than these being answered at once, work in the background waits.
@@ -52,6 +61,7 @@ class Services:
     closing: Closing
     export: Export
     phones: Phones
+    signing_keys: SigningKeys
     keys: KeyRing
     tokens: Tokens
     avatars: Avatars
@@ -59,14 +69,21 @@ class Services:
     readiness: Readiness
     traffic: Traffic
     limits: Limiter
+    statistics: Statistics
+    wechat_states: WeChatStates
+    background: Background
+    refusals: Refusals
+    look_up: LookUp
     admin: AdminServices
     store: Store
     wechat: WeChatClient
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.background.close()
+        await self.refusals.close()
         await self.keys.close()
-        await self.admin.close()
+        await self.admin.aclose()
         await self.wechat.aclose()
         await self.store.aclose()
 
@@ -81,29 +98,48 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         now: the clock.
     """
     store = Store(mongodb_uri, settings.mongodb.database, timeout=settings.mongodb.timeout)
-    wechat = WeChatClient(settings.wechat)
+    zone, appids = settings.dashboard.zone, frozenset(app.appid for app in settings.wechat.apps)
+    statistics = Statistics(store=store.statistics, appids=appids, zone=zone, now=now)
+    recount = Recount(statistics=store.statistics, store=store.recount, appids=appids, zone=zone, now=now)
+    health = Health(now=now, count=statistics.count)
+    wechat = WeChatClient(settings.wechat, health=health)
+    wechat_states = WeChatStates(
+        store=store.wechat_health, health=health, held_back=wechat.held_back, now=now
+    )
+    written = (statistics.flush, wechat_states.tell)
+    background = Background(*written, recount.when_due, last=written)
+    signing_keys = make_signing_keys(settings, store=store, secret_key=secret_key, now=now)
     keys = KeyRing(
-        signing_keys=make_signing_keys(settings, store=store, secret_key=secret_key, now=now),
+        signing_keys=signing_keys,
         rotate_every=settings.tokens.key_rotation,
         now=now,
     )
     tokens = Tokens(keys=keys, issuer=settings.issuer, ttl=settings.tokens.access_ttl, now=now)
-    users = Users(store=store.users, sessions=store.sessions, conflicts=store.conflicts, now=now)
+    users = Users(
+        store=store.users,
+        sessions=store.sessions,
+        conflicts=store.conflicts,
+        statistics=statistics,
+        now=now,
+    )
     limits = Limiter(
         settings.limits, counters=store.limit_counters, sealer=Sealer(secret_key, "limits"), now=now
     )
+    refresh_tokens = RefreshTokens(Sealer(secret_key, "refresh-tokens"))
     sessions = Sessions(
         store=store.sessions,
         users=store.users,
         tokens=tokens,
-        refresh_tokens=RefreshTokens(Sealer(secret_key, "refresh-tokens")),
+        refresh_tokens=refresh_tokens,
         limits=limits,
-        appids={app.appid for app in settings.wechat.apps},
+        appids=appids,
         lifetimes=Lifetimes(
             refresh=settings.tokens.refresh_ttl,
             session=settings.tokens.session_ttl,
             grace=settings.tokens.refresh_grace,
         ),
+        activity=Activity(users=store.users, statistics=statistics),
+        statistics=statistics,
         now=now,
     )
     access = Access(tokens=tokens, users=users, sessions=sessions, now=now)
@@ -124,6 +160,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         limits=limits,
         freshness=settings.wechat.freshness,
         privacy=settings.privacy,
+        statistics=statistics,
         now=now,
     )
     closing = Closing(
@@ -165,7 +202,26 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         base_url=settings.server.public_url or settings.listening_url,
         now=now,
     )
-    readiness, traffic = Readiness(store=store, keys=keys), Traffic()
+    refusals = make_refusals(settings, store=store, secret_key=secret_key, now=now)
+    look_up = LookUp(
+        tokens=TokenLookUp(
+            access=access,
+            signing_keys=signing_keys,
+            refresh_tokens=refresh_tokens,
+            sessions=sessions,
+            users=store.users,
+            closed=store.closed_accounts,
+            appids=appids,
+            issuer=settings.issuer,
+            grace=settings.tokens.refresh_grace,
+            now=now,
+        ),
+        sessions=sessions,
+        users=store.users,
+        refusals=refusals,
+        appids=appids,
+    )
+    readiness, traffic = Readiness(store=store, keys=keys, then=(background.open,)), Traffic()
 
     async def busy() -> bool:
         return traffic.count > _MANY_IN_FLIGHT or await readiness.problem() is not None
@@ -182,6 +238,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         closing=closing,
         export=Export(users=store.users, sessions=sessions, avatars=avatars, now=now),
         phones=phones,
+        signing_keys=signing_keys,
         keys=keys,
         tokens=tokens,
         avatars=avatars,
@@ -189,9 +246,32 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         readiness=readiness,
         traffic=traffic,
         limits=limits,
-        admin=make_admin_services(settings, store=store, secret_key=secret_key, busy=busy, now=now),
+        refusals=refusals,
+        look_up=look_up,
+        statistics=statistics,
+        wechat_states=wechat_states,
+        background=background,
+        admin=make_admin_services(
+            settings,
+            make_staff(settings, store=store, secret_key=secret_key, now=now),
+            store=store,
+            keys=keys,
+            refusals=refusals,
+            wechat_states=wechat_states,
+            busy=busy,
+        ),
         store=store,
         wechat=wechat,
+    )
+
+
+def make_refusals(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Refusals:
+    """The record of refused attempts, for the services and for the command line."""
+    return Refusals(
+        store=store.refusals,
+        sealer=Sealer(secret_key, "refusals"),
+        kept=settings.dashboard.refusals_kept,
+        now=now,
     )
 
 

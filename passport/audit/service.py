@@ -124,6 +124,6 @@ class Audit:
         """The head that was anchored on this host; None when there is none. Raises BadAnchor. Reads a file."""
         return read_anchor(self._anchor.path)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Anchor the head that was reached."""
         await self._anchor.close()

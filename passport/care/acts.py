@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from passport.clock import Now
 from passport.errors.care import ChangedMeanwhile, NothingToUndo, UnionidInUse
-from passport.models import Ban, ClosedAccount, LastAct, User
+from passport.models import Ban, ClosedAccount, LastAct, Session, User
 from passport.store.care import CareStore
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.sessions import SessionStore
@@ -14,6 +14,7 @@ from passport.store.users import UnionidTaken
 
 # After a week nobody remembers what they would undo.
 UNDO_LASTS = timedelta(days=7)
+RECENT = 30
 
 
 class Care:
@@ -112,6 +113,10 @@ class Care:
     async def tags_in_use(self) -> list[str]:
         """Every tag that any user has."""
         return await self._store.tags_in_use()
+
+    async def recent_sessions(self, user_id: str) -> list[Session]:
+        """The last sign-ins, over or not, newest first."""
+        return await self._sessions.list_of(user_id, limit=RECENT)
 
     async def find_closed(self, user_id: str) -> ClosedAccount | None:
         """What is left of an account that was closed; None when there was none."""

@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from passport.models import Session, User
+from passport.audit import Audit
+from passport.models import ActFilter, Session, User
+from passport.refusal_filter import RefusalFilter
+from passport.refusals import Refusals
 from passport.store.sessions import SessionStore
 
 PAGE = 20
@@ -70,6 +73,32 @@ class SignIns:
         """As a Source."""
         found: list[Session] = await self._store.list_until(user_id, moment, limit=limit)
         return [Happening(each.created_at, "sign_in", each.session_id, each) for each in found]
+
+
+class Acts:
+    """What operators did to the user, from the audit log."""
+
+    def __init__(self, audit: Audit) -> None:
+        self._audit = audit
+
+    async def until(self, user_id: str, moment: datetime, *, limit: int) -> Sequence[Happening]:
+        """As a Source."""
+        wanted = ActFilter(target_id=user_id, until=moment + _MILLISECOND)
+        found = await self._audit.page(wanted, limit=limit)
+        return [Happening(each.act.at, "act", f"{each.seq:016d}", each.act) for each in found]
+
+
+class Refused:
+    """The user's attempts that were refused."""
+
+    def __init__(self, refusals: Refusals) -> None:
+        self._refusals = refusals
+
+    async def until(self, user_id: str, moment: datetime, *, limit: int) -> Sequence[Happening]:
+        """As a Source."""
+        wanted = RefusalFilter(_EPOCH, moment + _MILLISECOND, account_id=user_id, ordinary=True)
+        found = await self._refusals.page(wanted, limit=limit)
+        return [Happening(each.at, "refusal", each.refusal_id, each) for each in found]
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,6 @@ Fault = Literal["empty", "too_long", "control_character", "too_many", "no_time",
 Lasting = Literal["open", "1", "7", "30", "custom"]
 LASTINGS: tuple[Lasting, ...] = ("open", "1", "7", "30", "custom")
 
-# They turn the text around them, and with it the page of an operator (Unicode TR 36 section 2.11).
-_TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _SEPARATORS = ",，、;；\n"
 
 
@@ -96,15 +94,6 @@ def ban_end(lasting: Lasting, until: str, *, zone: tzinfo, now: datetime) -> dat
     if end - now > LONGEST_BAN:
         raise Unfit("too_far")
     return end.replace(microsecond=0)
-
-
-def is_deceptive(text: str) -> bool:
-    """Whether it holds characters that cannot be seen or that turn the text around them (R-039)."""
-    return any(
-        unicodedata.bidirectional(each) in _TURNING or unicodedata.category(each) in ("Cf", "Cc", "Co", "Cn")
-        for each in text
-        if each not in "\n\u200d\ufe0f"
-    )
 
 
 def _split(text: str) -> list[str]:

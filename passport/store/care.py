@@ -69,7 +69,7 @@ class CareStore(CollectionStore):
     @translated
     async def tags_in_use(self) -> list[str]:
         """Every tag that any user has, in order; read off the index, one step a tag."""
-        found = await self._collection.distinct("tags", {"tags": {"$exists": True}})
+        found = await self._collection.distinct("tags", {"tags": {"$type": "string"}})
         return sorted(each for each in found if isinstance(each, str))
 
     @translated

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -27,15 +28,22 @@ from passport.store.job_batches import JobBatches
 from passport.store.job_selection import JobSelection
 from passport.store.jobs import JobStore
 from passport.store.limits import LimitCounters
+from passport.store.operator_guesses import GuessStore
+from passport.store.operator_links import OperatorLinkStore
+from passport.store.operator_members import MemberStore
 from passport.store.operator_sessions import OperatorSessionStore
 from passport.store.operators import OperatorStore
 from passport.store.pending_logins import PendingLoginStore
 from passport.store.push_receipts import PushReceiptStore
 from passport.store.push_signatures import PushSignatureStore
+from passport.store.recount import RecountStore
+from passport.store.refusals import RefusalStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
+from passport.store.statistics import StatisticsStore
 from passport.store.users import UserStore
 from passport.store.wechat_access_tokens import AccessTokenStore
+from passport.store.wechat_health import WeChatHealthStore
 
 MAX_POOL_SIZE = 50
 _MARGIN = 0.25
@@ -44,10 +52,23 @@ _FAREWELL = 2.0
 
 @dataclass(frozen=True)
 class Deployment:
-    """A MongoDB as seen from here."""
+    """A MongoDB as seen from here.
+
+    Args:
+        version: of the server that answers.
+        retries_writes: whether a write survives an election; not so on a standalone.
+        replica_set: its name; None when it has none, or is a sharded cluster.
+        members: how many servers the replica set says it has.
+        unreachable: how many of those that the driver knows do not answer it.
+        latency: in seconds, of one small question.
+    """
 
     version: str
     retries_writes: bool
+    replica_set: str | None = None
+    members: int = 1
+    unreachable: int = 0
+    latency: float = 0.0
 
 
 class Store(Deadlined):
@@ -101,13 +122,20 @@ class Store(Deadlined):
         self.erasure = ErasureStore(durable["users"], durable["avatars"], deadline=deadline)
         self.push_receipts = PushReceiptStore(durable["push_receipts"], deadline=deadline)
         self.push_signatures = PushSignatureStore(durable["push_signatures"], deadline=deadline)
+        self.statistics = StatisticsStore(durable["statistics"], deadline=deadline)
+        self.recount = RecountStore(durable["users"], durable["sessions"], deadline=deadline)
+        self.wechat_health = WeChatHealthStore(durable["wechat_health"], deadline=deadline)
         self.operators = OperatorStore(durable["operators"], deadline=deadline)
+        self.members = MemberStore(durable["operators"], links=durable["operator_links"], deadline=deadline)
+        self.operator_links = OperatorLinkStore(durable["operator_links"], deadline=deadline)
+        self.operator_guesses = GuessStore(durable["operator_guesses"], deadline=deadline)
         self.operator_sessions = OperatorSessionStore(durable["operator_sessions"], deadline=deadline)
         self.audit = AuditStore(durable["audit_events"], deadline=deadline)
         self.jobs = JobStore(durable, deadline=deadline)
         self.job_batches = JobBatches(durable, deadline=deadline)
         self.job_selection = JobSelection(durable, deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
+        self.refusals = RefusalStore(volatile["refusals"], deadline=deadline)
         # Can be fetched again, and must be read as it is now, not as a majority knew it a moment ago.
         self.wechat_access_tokens = AccessTokenStore(volatile["wechat_access_tokens"], deadline=deadline)
         self.limit_counters = LimitCounters(volatile, deadline=deadline)
@@ -130,12 +158,24 @@ class Store(Deadlined):
     @translated
     async def describe(self) -> Deployment:
         """What answers at the URI. Raises StoreUnavailable."""
+        began = time.monotonic()
         hello = await self._database.command("hello")
+        latency = time.monotonic() - began
         build = await self._database.command("buildInfo")
         # Retryable writes need the oplog of a replica set, or a mongos in front of some.
         return Deployment(
-            build["version"], retries_writes="setName" in hello or hello.get("msg") == "isdbgrid"
+            build["version"],
+            retries_writes="setName" in hello or hello.get("msg") == "isdbgrid",
+            replica_set=hello.get("setName"),
+            members=len(hello.get("hosts", ())) or 1,
+            unreachable=self._unreachable(),
+            latency=latency,
         )
+
+    def _unreachable(self) -> int:
+        topology: Any = self._client.topology_description
+        servers = topology.server_descriptions().values()
+        return sum(each.server_type_name == "Unknown" for each in servers)
 
     async def aclose(self) -> None:
         """Close the connections; a MongoDB that does not answer the farewell is left without one."""

@@ -279,7 +279,7 @@ async def test_the_head_is_anchored_in_a_private_file_and_in_the_log(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [each.name for each in path.parent.iterdir()] == ["audit-head"]
     assert len(_lines(log_records)) == 1  # one in a minute
-    await services.admin.close()
+    await services.admin.aclose()
     assert _lines(log_records)[-1] == str(head)
 
 
@@ -287,10 +287,10 @@ async def test_the_anchor_moves_on_along_one_chain_only(
     services: Services, other_services: Services, database: Database
 ) -> None:
     head = await filled(services)
-    await services.admin.close()
+    await services.admin.aclose()
     assert read_anchor(_anchor(services)) == head
     further = await filled(other_services, 1)
-    await other_services.admin.close()
+    await other_services.admin.aclose()
     assert read_anchor(_anchor(services)) == further
 
 
@@ -299,10 +299,10 @@ async def test_a_log_that_was_cut_and_goes_on_does_not_wipe_out_the_evidence(
     services: Services, other_services: Services, database: Database, log_records: list[logging.LogRecord]
 ) -> None:
     head = await filled(services)
-    await services.admin.close()
+    await services.admin.aclose()
     _cut(database.audit_events)
     await filled(other_services, 9)
-    await other_services.admin.close()
+    await other_services.admin.aclose()
     assert read_anchor(_anchor(services)) == head
     assert any(record.getMessage() == "audit anchor" for record in log_records)
 

@@ -13,6 +13,7 @@ import pytest
 from passport.care.acts import UNDO_LASTS, Care
 from passport.care.duplicates import Duplicates
 from passport.care.history import Happening, History, SignIns
+from passport.errors import StoreUnavailable
 from passport.errors.care import ChangedMeanwhile, NothingToUndo, UnionidInUse
 from passport.models import User
 from passport.services import Services
@@ -119,6 +120,24 @@ async def test_what_is_emptied_is_absent_from_the_document(
     assert database.users.find_one({}, {"tags": 1, "note": 1}).keys() == {"_id"}
 
 
+async def test_a_ban_ends_the_sessions_though_their_marks_cannot_be_written(
+    api: API, services: Services, care: Care, appid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mei = await registered(api, services, "mei", appid)
+    tokens = await visit(api, "/oauth/token", "mei", appid)
+
+    async def fail(*_: object, **__: object) -> int:
+        raise StoreUnavailable
+
+    with monkeypatch.context() as broken:
+        broken.setattr(services.store.sessions, "end_all", fail)
+        with pytest.raises(StoreUnavailable):
+            await care.ban(await found(services, mei.user_id), reason="x", until=None, shown=False, by="lin")
+    assert (await api.refresh(tokens["refresh_token"])).error == "account_disabled"
+    await care.undo(await found(services, mei.user_id))
+    assert (await api.refresh(tokens["refresh_token"])).error == "invalid_grant"
+
+
 # Undo
 
 
@@ -192,7 +211,7 @@ async def test_the_tags_in_use_are_read_off_the_index(
         await care.tag(await registered(api, services, person, appid), tags, by="lin")
     assert await care.tags_in_use() == ["vip", "退款"]
     plan = database.command(
-        "explain", {"distinct": "users", "key": "tags", "query": {"tags": {"$exists": True}}}
+        "explain", {"distinct": "users", "key": "tags", "query": {"tags": {"$type": "string"}}}
     )
     assert "COLLSCAN" not in repr(plan["queryPlanner"]["winningPlan"])
     assert "users_tags" in repr(plan["queryPlanner"]["winningPlan"])

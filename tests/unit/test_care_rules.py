@@ -18,7 +18,6 @@ from passport.care.rules import (
     Unfit,
     ban_end,
     ban_reason,
-    is_deceptive,
     note_text,
     tag_name,
     tag_names,
@@ -120,13 +119,3 @@ def test_an_end_that_is_none_or_past_or_beyond_all_of_us_is_refused(until, fault
 def test_the_longest_ban_is_ten_years():
     end = (NOW + LONGEST_BAN).isoformat()
     assert ban_end("custom", end, zone=SHANGHAI, now=NOW) == NOW + LONGEST_BAN
-
-
-@pytest.mark.parametrize("text", ["a\u202eb", "a\u200bb", "\u2066x", "\ufeff"])
-def test_text_that_deceives_the_eye_is_noticed(text):
-    assert is_deceptive(text)
-
-
-@pytest.mark.parametrize("text", ["小美🌸", "👩\u200d👧", "❤\ufe0f", "two\nlines", "مرحبا"])
-def test_honest_text_is_not(text):
-    assert not is_deceptive(text)
