@@ -188,6 +188,21 @@ INDEXES: dict[str, list[IndexModel]] = {
             [("ends_at", ASCENDING)], name="operator_sessions_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
         ),
     ],
+    "jobs": [
+        # Each worker asks every two seconds whether there is one.
+        IndexModel([("state", ASCENDING), ("created_at", ASCENDING)], name="jobs_state_created_at"),
+        IndexModel([("expires_at", ASCENDING)], name="jobs_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF),
+    ],
+    "job_changes": [
+        # One change a job and user; the way in which a job is undone.
+        IndexModel(
+            [("job", ASCENDING), ("user_id", ASCENDING)], name="job_changes_job_user_unique", unique=True
+        ),
+        IndexModel([("user_id", ASCENDING), ("at", DESCENDING)], name="job_changes_user_at"),
+        IndexModel(
+            [("expires_at", ASCENDING)], name="job_changes_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
+    ],
     "signing_keys": [
         # Processes that start together agree on one first key.
         IndexModel([("generation", ASCENDING)], name="signing_keys_generation_unique", unique=True),
