@@ -32,14 +32,13 @@ from commands import keys as keys_command
 from commands.arguments import parse_arguments
 from commands.operators import OperatorCommand, OperatorRefusal, first_link, first_link_block
 from handlers import make_app
-from passport.admin_services import make_admin_services, make_audit
+from passport.admin_services import make_audit, make_staff
 from passport.check import Finding, check_app, check_mongodb
-from passport.clock import utc_now
 from passport.config import Settings
 from passport.config_sources import ConfigError, Key, load_settings, secret_key_of
 from passport.errors import StartupError, StoreUnavailable
 from passport.logs import configure_logging
-from passport.services import Services, make_refusals, make_services, make_signing_keys
+from passport.services import Services, make_services, make_signing_keys
 from passport.signing_keys import KeyRefusal
 from passport.store import Store
 from passport.store.embedded import EmbeddedMongo
@@ -162,15 +161,11 @@ async def manage_operators(settings: Settings, options: argparse.Namespace) -> i
         StartupError: MongoDB does not answer.
     """
     secret_key = secret_key_of(settings)
-    async with prepared_database(settings) as store:
-        refusals = make_refusals(settings, store=store, secret_key=secret_key)
-        admin = make_admin_services(
-            settings, store=store, refusals=refusals, secret_key=secret_key, now=utc_now
-        )
-        try:
-            print(await OperatorCommand(admin, settings, sys.stdin).run(options))
-        finally:
-            await admin.aclose()
+    async with (
+        prepared_database(settings) as store,
+        aclosing(make_staff(settings, store=store, secret_key=secret_key)) as staff,
+    ):
+        print(await OperatorCommand(staff, settings, sys.stdin).run(options))
     return 0
 
 

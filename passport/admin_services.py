@@ -13,53 +13,83 @@ from passport.care.history import Acts, History, Refused, SignIns
 from passport.clock import Now, utc_now
 from passport.config import Settings
 from passport.directory.listing import Directory
+from passport.keys import KeyRing
 from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
+from passport.overview import Overview
 from passport.refusals import Refusals
 from passport.store import Store
+from passport.wechat_state import WeChatStates
 
 
 @dataclass(frozen=True)
-class AdminServices:
-    """Everything that a page of the dashboard may call, beside what all handlers may."""
+class Staff:
+    """Who works in the dashboard, and what they did: all that the command line needs of it."""
 
     now: Now
     sessions: OperatorSessions
     operators: OperatorServices
     audit: Audit
+
+    async def aclose(self) -> None:
+        """Finish what is done in the background."""
+        self.operators.close()
+        await self.audit.aclose()
+
+
+@dataclass(frozen=True)
+class AdminServices(Staff):
+    """Everything that a page of the dashboard may call, beside what all handlers may."""
+
     checking: Checking
     care: Care
     duplicates: Duplicates
     history: History
     directory: Directory
+    overview: Overview
 
-    async def aclose(self) -> None:
-        """Finish what is done in the background."""
-        await self.checking.aclose()
-        self.operators.close()
-        await self.audit.aclose()
+
+def make_staff(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Staff:
+    """The operators and their log.
+
+    Args:
+        settings: the configuration.
+        store: the database.
+        secret_key: seals what is secret in it.
+        now: the clock.
+    """
+    sessions = OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now)
+    operators = make_operator_services(
+        settings, store=store, sessions=sessions, secret_key=secret_key, now=now
+    )
+    audit = make_audit(settings, store=store, secret_key=secret_key, now=now)
+    return Staff(now=now, sessions=sessions, operators=operators, audit=audit)
 
 
 def make_admin_services(
-    settings: Settings, *, store: Store, refusals: Refusals, secret_key: bytes, now: Now
+    settings: Settings,
+    staff: Staff,
+    *,
+    store: Store,
+    keys: KeyRing,
+    refusals: Refusals,
+    wechat_states: WeChatStates,
 ) -> AdminServices:
     """The services of the dashboard, connected to nothing yet.
 
     Args:
         settings: the configuration.
+        staff: who works in it.
         store: the database.
+        keys: the key ring of this process.
         refusals: the record of refused attempts.
-        secret_key: seals what is secret in it.
-        now: the clock.
+        wechat_states: what all processes know of WeChat.
     """
-    sessions = OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now)
-    audit = make_audit(settings, store=store, secret_key=secret_key, now=now)
+    now, audit = staff.now, staff.audit
     return AdminServices(
         now=now,
-        sessions=sessions,
-        operators=make_operator_services(
-            settings, store=store, sessions=sessions, secret_key=secret_key, now=now
-        ),
+        sessions=staff.sessions,
+        operators=staff.operators,
         audit=audit,
         checking=Checking(audit, now=now),
         care=Care(store=store.care, sessions=store.sessions, closed=store.closed_accounts, now=now),
@@ -71,6 +101,9 @@ def make_admin_services(
             appids=[app.appid for app in settings.wechat.apps],
             zone=settings.dashboard.zone,
             now=now,
+        ),
+        overview=Overview(
+            store=store, wechat=wechat_states, keys=keys, zone=settings.dashboard.zone, now=now
         ),
     )
 

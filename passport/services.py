@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from passport.access import Access
 from passport.activity import Activity
-from passport.admin_services import AdminServices, make_admin_services
+from passport.admin_services import AdminServices, make_admin_services, make_staff
 from passport.avatars import Avatars
 from passport.background import Background
 from passport.clock import Now, utc_now
@@ -243,7 +243,14 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         statistics=statistics,
         wechat_states=wechat_states,
         background=background,
-        admin=make_admin_services(settings, store=store, refusals=refusals, secret_key=secret_key, now=now),
+        admin=make_admin_services(
+            settings,
+            make_staff(settings, store=store, secret_key=secret_key, now=now),
+            store=store,
+            keys=keys,
+            refusals=refusals,
+            wechat_states=wechat_states,
+        ),
         store=store,
         wechat=wechat,
     )

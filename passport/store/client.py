@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -48,10 +49,23 @@ _FAREWELL = 2.0
 
 @dataclass(frozen=True)
 class Deployment:
-    """A MongoDB as seen from here."""
+    """A MongoDB as seen from here.
+
+    Args:
+        version: of the server that answers.
+        retries_writes: whether a write survives an election; not so on a standalone.
+        replica_set: its name; None when it has none, or is a sharded cluster.
+        members: how many servers the replica set says it has.
+        unreachable: how many of those that the driver knows do not answer it.
+        latency: in seconds, of one small question.
+    """
 
     version: str
     retries_writes: bool
+    replica_set: str | None = None
+    members: int = 1
+    unreachable: int = 0
+    latency: float = 0.0
 
 
 class Store(Deadlined):
@@ -138,12 +152,24 @@ class Store(Deadlined):
     @translated
     async def describe(self) -> Deployment:
         """What answers at the URI. Raises StoreUnavailable."""
+        began = time.monotonic()
         hello = await self._database.command("hello")
+        latency = time.monotonic() - began
         build = await self._database.command("buildInfo")
         # Retryable writes need the oplog of a replica set, or a mongos in front of some.
         return Deployment(
-            build["version"], retries_writes="setName" in hello or hello.get("msg") == "isdbgrid"
+            build["version"],
+            retries_writes="setName" in hello or hello.get("msg") == "isdbgrid",
+            replica_set=hello.get("setName"),
+            members=len(hello.get("hosts", ())) or 1,
+            unreachable=self._unreachable(),
+            latency=latency,
         )
+
+    def _unreachable(self) -> int:
+        topology: Any = self._client.topology_description
+        servers = topology.server_descriptions().values()
+        return sum(each.server_type_name == "Unknown" for each in servers)
 
     async def aclose(self) -> None:
         """Close the connections; a MongoDB that does not answer the farewell is left without one."""

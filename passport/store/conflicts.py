@@ -63,6 +63,14 @@ class ConflictStore(CollectionStore):
         """Remove what is none any more."""
         await self._collection.delete_one({"_id": conflict_id})
 
+    @translated
+    async def waiting(self, *, most: int) -> tuple[int, str | None]:
+        """How many nobody has looked at, up to `most`, and an account of one of them."""
+        open_ones: Document = {"settled_at": None}
+        count = await self._collection.count_documents(open_ones, limit=most)
+        one = await self._collection.find_one(open_ones) if count else None
+        return count, str(one["accounts"][0]) if one else None
+
 
 def _short(unionid: str) -> str:
     # Tells two unionids apart, so that another change is another notice.

@@ -82,6 +82,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "identity_conflicts": [
         IndexModel([("accounts", ASCENDING)], name="identity_conflicts_accounts"),
+        IndexModel([("settled_at", ASCENDING)], name="identity_conflicts_settled_at"),
     ],
     "pending_logins": [
         IndexModel(

@@ -180,6 +180,11 @@ class UserStore(CollectionStore):
         return activity
 
     @translated
+    async def exist(self) -> bool:
+        """Whether there is any user."""
+        return await self._collection.find_one({}, {"_id": 1}) is not None
+
+    @translated
     async def set_ban(self, user_id: str, ban: Ban | None) -> bool:
         """Ban, or lift the ban with None. False when there is no such user.
 
