@@ -17,9 +17,13 @@ from handlers.api.wellknown import JWKSHandler, MetadataHandler
 from handlers.base import NotFoundHandler, log_request
 from handlers.docs import DocsPage
 from handlers.openapi import openapi_document
+from handlers.openapi.routes import routes_of
 from handlers.ops import HealthHandler, ReadyHandler
 from handlers.pages import STATIC_PATH, HomePage, StaticHandler, public_address
 from passport.services import Services
+
+# Whose refusals are recorded: what a mini-program, a service or WeChat calls, each by its path with parameters named.
+_RECORDED = ("/oauth/", "/accounts/", "/wechat/events/")
 
 
 def make_app(services: Services) -> Application:
@@ -62,4 +66,9 @@ def make_app(services: Services) -> Application:
     application.settings["openapi"] = openapi_document(
         application.wildcard_router.rules, server_url=public_address(services.settings) or "/"
     )
+    application.settings["recorded"] = {
+        route.handler: route.path
+        for route in routes_of(application.wildcard_router.rules)
+        if route.path.startswith(_RECORDED)
+    }
     return application

@@ -18,6 +18,7 @@ from handlers.addresses import client_ip
 from handlers.bodies import BODY_LIMIT, Fields, parse_body, validated
 from handlers.language import preferred_language
 from handlers.operations import Answer, Operation, operation_of
+from passport.attempts import Attempt, begin
 from passport.errors import (
     InternalError,
     InvalidRequest,
@@ -163,6 +164,7 @@ class APIHandler(BaseHandler):
         super().initialize()
         self._body, self._received = bytearray(), 0
         self._prepared = False
+        self.attempt = Attempt()
 
     def check_trusted_origin(self, origin: str) -> bool:
         """Any: nothing here is opened by a cookie, so another site's page can do no more than anybody."""
@@ -177,6 +179,7 @@ class APIHandler(BaseHandler):
     def prepare(self) -> Awaitable[None] | None:
         """Refuse what need not be read at all."""
         super().prepare()
+        begin(self.attempt)
         if self.announced > self.patience:
             raise self.excess()
         if self.needs_database:
@@ -265,6 +268,21 @@ class APIHandler(BaseHandler):
         announced = self.request.headers.get("Content-Length", "0")
         unread = "Transfer-Encoding" in self.request.headers or announced != str(self._received)
         return unread or not self._prepared or self.services.readiness.draining
+
+    def on_finish(self) -> None:
+        """The answer is written, so what is recorded of it changes neither the answer nor its time (R-021)."""
+        super().on_finish()
+        path, refusal = self.settings["recorded"].get(type(self)), self.refusal
+        if path is None or refusal is None or isinstance(refusal, NotFound | MethodNotAllowed):
+            return
+        self.services.refusals.note(
+            refusal,
+            operation=f"{self.request.method} {path}",
+            request_id=self.request_id,
+            device=self.device,
+            attempt=self.attempt,
+        )
+        self.services.statistics.refused(refusal.code, self.attempt.appid or "")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every refusal in one shape."""

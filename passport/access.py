@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from passport.attempts import learnt
 from passport.clock import Now
 from passport.errors import InvalidToken
 from passport.models import User
@@ -43,6 +44,7 @@ class Access:
             StoreUnavailable: MongoDB cannot be asked.
         """
         claims = await self._tokens.verify_anywhere(token)
+        learnt(appid=claims.appid, account_id=claims.user_id)
         user, session = await asyncio.gather(
             self._users.find(claims.user_id), self._sessions.find(claims.session_id)
         )

@@ -309,6 +309,7 @@ class Dashboard(_Section):
     """How operators see things."""
 
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Shanghai"
+    refusals_kept: Annotated[Duration, _at_least(timedelta(hours=1), "1h")] = timedelta(days=30)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from passport.attempts import learnt
 from passport.clock import Now
 from passport.codes import CodeLedger
 from passport.config import App, Privacy
@@ -26,6 +27,7 @@ from passport.limits import Limiter
 from passport.models import Device, User
 from passport.profiles import profile_from_payload
 from passport.sessions import Sessions
+from passport.statistics import Statistics
 from passport.users import Profile, Users, ensure_active
 from passport.wechat.client import WeChatSession
 from passport.wechat.crypto import check_payload, decrypt, signature_matches
@@ -73,6 +75,7 @@ class LoginFlow:
         limits: how often one WeChat user may sign in or register.
         freshness: how old a payload may be; None for any age.
         privacy: the policy that a registration needs consent to.
+        statistics: counts answers that were repeated.
         now: the clock.
     """
 
@@ -86,11 +89,13 @@ class LoginFlow:
         limits: Limiter,
         freshness: timedelta | None,
         privacy: Privacy,
+        statistics: Statistics,
         now: Now,
     ) -> None:
         self._apps = {app.appid: app for app in apps}
         self._codes, self._users, self._sessions, self._limits = codes, users, sessions, limits
         self._freshness, self._privacy, self._now = freshness, privacy, now
+        self._statistics = statistics
 
     async def sign_in(self, credentials: Credentials, device: Device) -> dict[str, Any]:
         """The token answer of RFC 6749 section 5.1 with `account_id`.
@@ -104,15 +109,20 @@ class LoginFlow:
         async with self._codes.redeem(app, credentials.code, *_payload(credentials)) as redemption:
             if redemption.answer is not None:
                 await self._existing(redemption.answer["account_id"])
+                self._statistics.count("repeats", app.appid)
                 return redemption.answer
+            learnt(openid=redemption.session.openid)
             await self._limits.admit_user("token", app.appid, redemption.session.openid)
             profile = self._check(app, redemption.session, credentials)
             user = await self._users.find_by_session(app.appid, redemption.session)
             if user is None:
                 raise Unregistered
+            learnt(account_id=user.user_id)
             ensure_active(user, self._now())
             # Both are durable before the answer. In this order a closed account is left no session.
-            await self._users.record_sign_in(user, redemption.session, profile, at=self._now())
+            await self._users.record_sign_in(
+                user, redemption.session, profile, appid=app.appid, at=self._now()
+            )
             pair = await self._sessions.start(user, appid=app.appid, device=device)
             answer = pair.answer
             redemption.consume(answer)
@@ -136,9 +146,11 @@ class LoginFlow:
                 # This code has just signed its user in, so the account is there.
                 user = await self._existing(redemption.answer["account_id"])
                 return Registration(user.user_id, user.created_at, created=False)
+            learnt(openid=redemption.session.openid)
             await self._limits.admit_user("token", app.appid, redemption.session.openid)
             profile = self._check(app, redemption.session, credentials)
             user, created = await self._find_or_register(app, redemption.session, profile, consent_version)
+            learnt(account_id=user.user_id)
             ensure_active(user, self._now())
             return Registration(user.user_id, user.created_at, created)
 
@@ -159,6 +171,7 @@ class LoginFlow:
         user = await self._users.find(user_id)
         if user is None:
             raise CodeUsed
+        learnt(account_id=user.user_id)
         ensure_active(user, self._now())
         return user
 
@@ -171,6 +184,7 @@ class LoginFlow:
         app = self._apps.get(appid)
         if app is None:
             raise InvalidRequest("appid is not one of the mini-programs configured on this server.")
+        learnt(appid=app.appid)
         if credentials.code == _MOCK_CODE:
             raise InvalidCode(hint=_MOCK_CODE_HINT)
         missing = [

@@ -59,7 +59,9 @@ class User:
 
     `from_wechat` and `entered` have what is known: nickname, avatar_url, gender, …; what the user entered wins, and a
     None there is something the user removed. A session is over when its epoch is not the user's, unless it is the
-    one that was spared (see `passport.sessions`). `avatar` is the id of the picture that they uploaded. What tells who
+    one that was spared (see `passport.sessions`).
+    `active_in` is when they were last noted to be active, by mini-program: at each sign-in, and when refreshing at
+    least once a day (see `passport.statistics`). `avatar` is the id of the picture that they uploaded. What tells who
     they are is not in the repr, which ends up in a traceback sooner or later.
     """
 
@@ -77,6 +79,7 @@ class User:
     sign_ins: int = 0
     session_epoch: int = 0
     spared_session: str | None = None
+    active_in: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def profile(self) -> dict[str, str | int]:
@@ -138,6 +141,38 @@ class Device:
 
     ip: str
     user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One attempt that was refused, as it is recorded: see `passport.refusals`.
+
+    `request_id` is what the client was told. `openid` is a keyed digest, never WeChat's word. `hint` is what the client
+    was told to do, in Chinese and in English, where it is not what the error always says. `kind` and `cause` are names
+    of classes, `reason` and `errmsg` are for us alone. `weight` is how many attempts it stands for.
+    """
+
+    refusal_id: str
+    at: datetime
+    error: str
+    status: int
+    kind: str
+    operation: str
+    request_id: str
+    ip: str
+    user_agent: str
+    expires_at: datetime
+    appid: str | None = None
+    account_id: str | None = None
+    openid: bytes | None = field(default=None, repr=False)
+    wechat_errcode: int | None = None
+    rid: str | None = None
+    errmsg: str | None = None
+    description: str = ""
+    hint: tuple[str, str] | None = None
+    reason: str | None = None
+    cause: str | None = None
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +242,46 @@ class PushReceipt:
     account_id: str | None
     at: datetime
     outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeChatTrouble:
+    """A call to WeChat that failed for a reason that is not the mini-program's.
+
+    Args:
+        call: which one, such as code2session.
+        appid: for which mini-program.
+        errcode: WeChat's; None when it did not answer as it should.
+        rid: by which WeChat finds the call.
+        cause: the kind of failure where there is no errcode.
+        at: when.
+    """
+
+    call: str
+    appid: str
+    errcode: int | None
+    rid: str | None
+    cause: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WeChatReport:
+    """How WeChat did lately, as one process saw it.
+
+    Args:
+        at: when it was told.
+        latency: in seconds, the recent calls weighing most; None before any was answered.
+        answered_at: when WeChat last answered.
+        held_back: the calls that are not made at present, because WeChat did not answer them.
+        trouble: the last one.
+    """
+
+    at: datetime
+    latency: float | None
+    answered_at: datetime | None
+    held_back: tuple[str, ...]
+    trouble: WeChatTrouble | None
 
 
 Role = Literal["viewer", "operator", "admin"]

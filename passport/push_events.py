@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from passport.attempts import learnt
 from passport.clock import Now
 from passport.config import App
 from passport.errors import Hint, NotFound, PushRefused, StoreUnavailable
@@ -139,6 +140,7 @@ class PushEvents:
     def _listened(self, appid: str) -> Channel:
         if appid not in self._channels:
             raise NotFound(hint=_NOT_EXPECTED)
+        learnt(appid=appid)
         return self._channels[appid]
 
     async def _once(self, appid: str, push: Push) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from passport.errors import StartupError, StoreUnavailable, TemporarilyUnavailable
 from passport.keys import KeyRing
@@ -22,10 +23,11 @@ class Readiness:
     Args:
         store: the database to prepare and to ask.
         keys: loaded as part of the preparation.
+        then: called when all is prepared.
     """
 
-    def __init__(self, *, store: Store, keys: KeyRing) -> None:
-        self._store, self._keys = store, keys
+    def __init__(self, *, store: Store, keys: KeyRing, then: tuple[Callable[[], None], ...] = ()) -> None:
+        self._store, self._keys, self._then = store, keys, then
         self._clock = asyncio.get_running_loop().time
         self._prepared = asyncio.Event()
         self._problem: str | None = "the database has not been prepared yet"
@@ -49,6 +51,8 @@ class Readiness:
                 await asyncio.sleep(_RETRY)
             else:
                 self._prepared.set()
+                for begin in self._then:
+                    begin()
                 log.info("ready to serve")
 
     def require(self) -> None:

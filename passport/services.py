@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from passport.access import Access
+from passport.activity import Activity
 from passport.admin_services import AdminServices, make_admin_services
 from passport.avatars import Avatars
+from passport.background import Background
 from passport.clock import Now, utc_now
 from passport.closing import Closing
 from passport.codes import CodeLedger
@@ -18,12 +20,15 @@ from passport.login import LoginFlow
 from passport.phones import Phones
 from passport.push_events import PushEvents
 from passport.readiness import Readiness
+from passport.recount import Recount
 from passport.refresh_tokens import RefreshTokens
+from passport.refusals import Refusals
 from passport.resource_servers import ResourceServers
 from passport.revocation import Revocation
 from passport.sealing import Sealer
 from passport.sessions import Lifetimes, Sessions
 from passport.signing_keys import SigningKeys
+from passport.statistics import Statistics
 from passport.store import Store
 from passport.tokens import Tokens
 from passport.traffic import Traffic
@@ -31,6 +36,8 @@ from passport.uploads import UploadRoom
 from passport.users import Users
 from passport.wechat.access_tokens import AccessTokens
 from passport.wechat.client import WeChatClient
+from passport.wechat.health import Health
+from passport.wechat_state import WeChatStates
 from passport.workshop import Workshop
 
 
@@ -56,12 +63,18 @@ class Services:
     readiness: Readiness
     traffic: Traffic
     limits: Limiter
+    statistics: Statistics
+    wechat_states: WeChatStates
+    background: Background
+    refusals: Refusals
     admin: AdminServices
     store: Store
     wechat: WeChatClient
 
     async def close(self) -> None:
         """Close every connection."""
+        await self.background.close()
+        await self.refusals.close()
         await self.keys.close()
         await self.wechat.aclose()
         await self.store.aclose()
@@ -77,14 +90,29 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         now: the clock.
     """
     store = Store(mongodb_uri, settings.mongodb.database, timeout=settings.mongodb.timeout)
-    wechat = WeChatClient(settings.wechat)
+    zone, appids = settings.dashboard.zone, {app.appid for app in settings.wechat.apps}
+    statistics = Statistics(store=store.statistics, appids=appids, zone=zone, now=now)
+    recount = Recount(statistics=store.statistics, store=store.recount, appids=appids, zone=zone, now=now)
+    health = Health(now=now, count=statistics.count)
+    wechat = WeChatClient(settings.wechat, health=health)
+    wechat_states = WeChatStates(
+        store=store.wechat_health, health=health, held_back=wechat.held_back, now=now
+    )
+    written = (statistics.flush, wechat_states.tell)
+    background = Background(*written, recount.when_due, last=written)
     keys = KeyRing(
         signing_keys=make_signing_keys(settings, store=store, secret_key=secret_key, now=now),
         rotate_every=settings.tokens.key_rotation,
         now=now,
     )
     tokens = Tokens(keys=keys, issuer=settings.issuer, ttl=settings.tokens.access_ttl, now=now)
-    users = Users(store=store.users, sessions=store.sessions, conflicts=store.conflicts, now=now)
+    users = Users(
+        store=store.users,
+        sessions=store.sessions,
+        conflicts=store.conflicts,
+        statistics=statistics,
+        now=now,
+    )
     limits = Limiter(
         settings.limits, counters=store.limit_counters, sealer=Sealer(secret_key, "limits"), now=now
     )
@@ -94,12 +122,14 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         tokens=tokens,
         refresh_tokens=RefreshTokens(Sealer(secret_key, "refresh-tokens")),
         limits=limits,
-        appids={app.appid for app in settings.wechat.apps},
+        appids=appids,
         lifetimes=Lifetimes(
             refresh=settings.tokens.refresh_ttl,
             session=settings.tokens.session_ttl,
             grace=settings.tokens.refresh_grace,
         ),
+        activity=Activity(users=store.users, statistics=statistics),
+        statistics=statistics,
         now=now,
     )
     access = Access(tokens=tokens, users=users, sessions=sessions, now=now)
@@ -120,6 +150,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         limits=limits,
         freshness=settings.wechat.freshness,
         privacy=settings.privacy,
+        statistics=statistics,
         now=now,
     )
     closing = Closing(
@@ -177,9 +208,18 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         tokens=tokens,
         avatars=avatars,
         uploads=UploadRoom(),
-        readiness=Readiness(store=store, keys=keys),
+        readiness=Readiness(store=store, keys=keys, then=(background.open,)),
         traffic=Traffic(),
         limits=limits,
+        statistics=statistics,
+        wechat_states=wechat_states,
+        background=background,
+        refusals=Refusals(
+            store=store.refusals,
+            sealer=Sealer(secret_key, "refusals"),
+            kept=settings.dashboard.refusals_kept,
+            now=now,
+        ),
         admin=make_admin_services(settings, store=store, secret_key=secret_key, now=now),
         store=store,
         wechat=wechat,

@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from passport.activity import Activity
+from passport.attempts import learnt
 from passport.clock import Now
 from passport.errors import InvalidGrant
 from passport.limits import Limiter
 from passport.models import Device, Refresh, Session, User
 from passport.refresh_tokens import RefreshToken, RefreshTokens
 from passport.rotation import MOST_USES, Verdict, decide
+from passport.statistics import Statistics
 from passport.store.sessions import SessionStore, new_session_id
 from passport.store.users import UserStore
 from passport.tokens import Tokens
@@ -86,6 +89,8 @@ class Sessions:
         limits: how often one user may refresh.
         appids: the configured apps; a session of another one is over.
         lifetimes: how long they live.
+        activity: notes that somebody goes on.
+        statistics: counts sign-ins and refreshes.
         now: the clock.
     """
 
@@ -99,11 +104,14 @@ class Sessions:
         limits: Limiter,
         appids: Collection[str],
         lifetimes: Lifetimes,
+        activity: Activity,
+        statistics: Statistics,
         now: Now,
     ) -> None:
         self._store, self._users, self._tokens = store, users, tokens
         self._refresh_tokens, self._limits, self._appids = refresh_tokens, limits, appids
         self._lifetimes, self._now = lifetimes, now
+        self._activity, self._statistics = activity, statistics
 
     async def start(self, user: User, *, appid: str, device: Device) -> TokenPair:
         """A new session, durable before its tokens are told."""
@@ -124,6 +132,7 @@ class Sessions:
             last_used_at=now,
         )
         await self._store.insert(session)
+        self._statistics.count("sign_ins", appid)
         return self._pair(session, first)
 
     async def refresh(self, text: str, *, appid: str | None = None) -> TokenPair:
@@ -140,7 +149,7 @@ class Sessions:
         """
         token = self._refresh_tokens.read(text)
         successor = self._refresh_tokens.successor(token)
-        session = await self._get_alive(token.session_id)
+        session, user = await self._get_alive(token.session_id)
         if appid not in (None, session.appid):
             raise InvalidGrant
         await self._limits.admit_user("refresh", session.user_id)
@@ -152,9 +161,10 @@ class Sessions:
                 await self._end_replayed(session, token)
                 raise InvalidGrant
             if await self._carry_out(verdict, token, successor):
+                await self._note(verdict, session, user)
                 return self._pair(session, successor)
             # Somebody was faster, so there is a new state to judge by.
-            session = await self._get_alive(token.session_id)
+            session, user = await self._get_alive(token.session_id)
         raise InvalidGrant
 
     def is_alive(self, session: Session, user: User) -> bool:
@@ -207,8 +217,14 @@ class Sessions:
             await self._store.end_all(user.user_id, by=by, at=self._now(), but=but)
         return ended
 
-    async def _get_alive(self, session_id: str) -> Session:
+    async def _note(self, verdict: Verdict, session: Session, user: User) -> None:
+        self._statistics.count("repeats" if verdict is Verdict.REPEAT else "refreshes", session.appid)
+        await self._activity.note(user, appid=session.appid, at=self._now())
+
+    async def _get_alive(self, session_id: str) -> tuple[Session, User]:
         session = await self._store.find(session_id)
+        if session is not None:
+            learnt(appid=session.appid, account_id=session.user_id)
         user = await self._users.find(session.user_id) if session else None
         if session is None or user is None:
             raise InvalidGrant
@@ -216,7 +232,7 @@ class Sessions:
         ensure_active(user, self._now())
         if not self.is_alive(session, user):
             raise InvalidGrant
-        return session
+        return session, user
 
     def _decide(self, session: Session, token: RefreshToken, successor: RefreshToken) -> Verdict:
         return decide(

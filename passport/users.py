@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from passport.clock import Now, rfc3339
 from passport.errors import AccountDisabled, StoreUnavailable, Unregistered
 from passport.models import Ban, Consent, Identity, User
+from passport.statistics import Statistics
 from passport.store.conflicts import ConflictStore
 from passport.store.sessions import SessionStore
 from passport.store.users import UnionidTaken, UserStore
@@ -39,13 +40,21 @@ class Users:
         store: where they are kept.
         sessions: which a ban ends.
         conflicts: where two accounts that turn out to be one person are noted.
+        statistics: counts registrations, and who is active.
         now: the clock.
     """
 
     def __init__(
-        self, *, store: UserStore, sessions: SessionStore, conflicts: ConflictStore, now: Now
+        self,
+        *,
+        store: UserStore,
+        sessions: SessionStore,
+        conflicts: ConflictStore,
+        statistics: Statistics,
+        now: Now,
     ) -> None:
         self._store, self._sessions, self._conflicts, self._now = store, sessions, conflicts, now
+        self._statistics = statistics
 
     async def find(self, user_id: str) -> User | None:
         """None when there is no such user."""
@@ -80,6 +89,8 @@ class Users:
             at=now,
         )
         if user is not None:
+            self._statistics.count("registrations", appid)
+            self._statistics.active(appid, {}, now)
             return user, True
         # Majority reads can lag a moment behind the write we lost to.
         for pause in (0, 0.02, 0.1, 0.5):
@@ -90,17 +101,22 @@ class Users:
         raise StoreUnavailable
 
     async def record_sign_in(
-        self, user: User, session: WeChatSession, profile: Profile, at: datetime
+        self, user: User, session: WeChatSession, profile: Profile, *, appid: str, at: datetime
     ) -> None:
         """Note the sign-in, durably, with what it newly told: a unionid that appears later is filled in."""
         unionid = session.unionid if user.unionid is None else None
         try:
-            found = await self._store.record_sign_in(user.user_id, at=at, profile=profile, unionid=unionid)
+            before = await self._store.record_sign_in(
+                user.user_id, appid=appid, at=at, profile=profile, unionid=unionid
+            )
         except UnionidTaken:
-            found = await self._store.record_sign_in(user.user_id, at=at, profile=profile, unionid=None)
+            before = await self._store.record_sign_in(
+                user.user_id, appid=appid, at=at, profile=profile, unionid=None
+            )
             unionid = None
-        if not found:
+        if before is None:
             raise Unregistered
+        self._statistics.active(appid, before, at)
         if session.unionid is not None and session.unionid != (unionid or user.unionid):
             await self._note_conflict(user, session.unionid, at)
 

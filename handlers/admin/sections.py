@@ -21,12 +21,12 @@ class Section:
 SECTIONS = (
     Section("/admin", N_("Overview"), "layout-dashboard", Rank.VIEWER),
     Section("/admin/users", N_("Users"), "users", Rank.VIEWER),
-    Section("/admin/refusals", N_("What went wrong"), "alert-triangle", Rank.VIEWER),
+    Section("/admin/refusals", N_("Problems"), "alert-triangle", Rank.VIEWER),
     Section("/admin/look-up", N_("Look up"), "search", Rank.VIEWER),
     Section("/admin/jobs", N_("Jobs"), "list-check", Rank.VIEWER),
     Section("/admin/audit", N_("Audit"), "history", Rank.VIEWER),
     Section("/admin/operators", N_("Operators"), "user-shield", Rank.ADMIN),
-    Section("/admin/keys", N_("Keys and settings"), "key", Rank.ADMIN),
+    Section("/admin/keys", N_("Settings"), "key", Rank.ADMIN),
 )
 
 

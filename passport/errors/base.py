@@ -32,7 +32,8 @@ class PassportError(Exception):
         hint: overrides the class's hint where the case allows a better one.
         retry_after: whole seconds the client should wait, sent as `Retry-After`.
         wechat_errcode: the number WeChat answered with, when it was WeChat that refused.
-        rid: WeChat's request id, for our log alone; WeChat's support asks for it.
+        rid: WeChat's request id, for our log and record alone; WeChat's support asks for it.
+        errmsg: WeChat's words without our secrets, for the same two.
         details: further members of the answer, such as when a ban ends.
     """
 
@@ -51,6 +52,7 @@ class PassportError(Exception):
         retry_after: int | None = None,
         wechat_errcode: int | None = None,
         rid: str | None = None,
+        errmsg: str | None = None,
         details: Mapping[str, str] | None = None,
     ) -> None:
         if description is not None:
@@ -61,5 +63,6 @@ class PassportError(Exception):
             self.retry_after = retry_after
         self.wechat_errcode = wechat_errcode
         self.rid = rid
+        self.errmsg = errmsg
         self.details = dict(details or {})
         super().__init__(self.description)

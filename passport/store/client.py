@@ -28,10 +28,14 @@ from passport.store.operators import OperatorStore
 from passport.store.pending_logins import PendingLoginStore
 from passport.store.push_receipts import PushReceiptStore
 from passport.store.push_signatures import PushSignatureStore
+from passport.store.recount import RecountStore
+from passport.store.refusals import RefusalStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
+from passport.store.statistics import StatisticsStore
 from passport.store.users import UserStore
 from passport.store.wechat_access_tokens import AccessTokenStore
+from passport.store.wechat_health import WeChatHealthStore
 
 MAX_POOL_SIZE = 50
 _MARGIN = 0.25
@@ -96,10 +100,14 @@ class Store(Deadlined):
         self.erasure = ErasureStore(durable["users"], durable["avatars"], deadline=deadline)
         self.push_receipts = PushReceiptStore(durable["push_receipts"], deadline=deadline)
         self.push_signatures = PushSignatureStore(durable["push_signatures"], deadline=deadline)
+        self.statistics = StatisticsStore(durable["statistics"], deadline=deadline)
+        self.recount = RecountStore(durable["users"], durable["sessions"], deadline=deadline)
+        self.wechat_health = WeChatHealthStore(durable["wechat_health"], deadline=deadline)
         self.operators = OperatorStore(durable["operators"], deadline=deadline)
         self.operator_sessions = OperatorSessionStore(durable["operator_sessions"], deadline=deadline)
         self.audit = AuditStore(durable["audit_events"], deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
+        self.refusals = RefusalStore(volatile["refusals"], deadline=deadline)
         # Can be fetched again, and must be read as it is now, not as a majority knew it a moment ago.
         self.wechat_access_tokens = AccessTokenStore(volatile["wechat_access_tokens"], deadline=deadline)
         self.limit_counters = LimitCounters(volatile, deadline=deadline)

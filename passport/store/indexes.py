@@ -13,6 +13,8 @@ from passport.errors import StartupError
 _AT_THE_TIME_ITSELF = 0
 # As long as the login history: 190 days.
 _RECEIPTS_LAST = 190 * 86400
+# What went wrong last may be a while ago; the process that met it is gone by then.
+_REPORTS_LAST = 7 * 86400
 
 # What the dashboard lists users by: see benchmarks/README.md. A login changes its keys in two of them, by last_seen_at
 # and by sign_ins; the others change with a registration, a new name, a ban, a phone number or a tag.
@@ -75,6 +77,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "sessions": [
         IndexModel([("user_id", ASCENDING), ("created_at", DESCENDING)], name="sessions_user_created_at"),
+        IndexModel([("created_at", ASCENDING), ("appid", ASCENDING)], name="sessions_created_at_appid"),
         IndexModel([("expires_at", ASCENDING)], name="sessions_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF),
     ],
     "identity_conflicts": [
@@ -92,6 +95,58 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "push_receipts": [
         IndexModel([("at", ASCENDING)], name="push_receipts_ttl", expireAfterSeconds=_RECEIPTS_LAST),
+    ],
+    "statistics": [
+        IndexModel([("hour", ASCENDING), ("appid", ASCENDING)], name="statistics_hour_appid"),
+    ],
+    "wechat_health": [
+        IndexModel([("at", ASCENDING)], name="wechat_health_ttl", expireAfterSeconds=_REPORTS_LAST),
+    ],
+    "refusals": [
+        # Those that group by error or leave one out read no document, for what they need is in the index.
+        IndexModel(
+            [("at", DESCENDING), ("_id", DESCENDING), ("error", ASCENDING), ("weight", ASCENDING)],
+            name="refusals_at",
+        ),
+        IndexModel(
+            [("error", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING), ("weight", ASCENDING)],
+            name="refusals_error_at",
+        ),
+        IndexModel(
+            [
+                ("appid", ASCENDING),
+                ("at", DESCENDING),
+                ("_id", DESCENDING),
+                ("error", ASCENDING),
+                ("weight", ASCENDING),
+            ],
+            name="refusals_appid_at",
+        ),
+        IndexModel(
+            [("operation", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="refusals_operation_at"
+        ),
+        IndexModel(
+            [("wechat_errcode", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="refusals_errcode_at",
+            partialFilterExpression={"wechat_errcode": {"$type": "number"}},
+        ),
+        IndexModel(
+            [("account_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="refusals_account_at",
+            partialFilterExpression={"account_id": {"$type": "string"}},
+        ),
+        IndexModel(
+            [("openid", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="refusals_openid_at",
+            partialFilterExpression={"openid": {"$type": "binData"}},
+        ),
+        IndexModel([("request_id", ASCENDING)], name="refusals_request_id"),
+        IndexModel(
+            [("rid", ASCENDING)],
+            name="refusals_rid",
+            partialFilterExpression={"rid": {"$type": "string"}},
+        ),
+        IndexModel([("expires_at", ASCENDING)], name="refusals_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF),
     ],
     # The library's name for its field.
     "limit_counters": [

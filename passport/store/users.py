@@ -17,6 +17,8 @@ from passport.store.faults import CollectionStore, translated
 from passport.store.search import search_fields
 
 Document = dict[str, Any]
+# When somebody was last known to be active, by mini-program.
+Activity = Mapping[str, datetime]
 
 
 # What the person is told of their document: not how we count, nor what operators write for each other.
@@ -63,6 +65,7 @@ class UserStore(CollectionStore):
             "status": "active",
             "created_at": at,
             "last_seen_at": at,
+            "active_in": {identity.appid: at},
             "sign_ins": 0,
             **search_fields(str(user_id), profile.get("nickname")),
         }
@@ -117,11 +120,18 @@ class UserStore(CollectionStore):
 
     @translated
     async def record_sign_in(
-        self, user_id: str, *, at: datetime, profile: Mapping[str, str | int], unionid: str | None
-    ) -> bool:
-        """Set last_seen_at, count the sign-in, and fill in what this sign-in newly told; False when there is no user.
+        self,
+        user_id: str,
+        *,
+        appid: str,
+        at: datetime,
+        profile: Mapping[str, str | int],
+        unionid: str | None,
+    ) -> Activity | None:
+        """Set last_seen_at, count the sign-in, and fill in what this sign-in newly told; None when there is no user.
 
-        Of the profile, what the user entered or removed is left as it is, decided here and now by the database.
+        Returns when the user had been active before this very write. Of the profile, what the user entered or removed
+        is left as it is, decided here and now by the database.
 
         Raises:
             UnionidTaken: another account has the unionid; nothing was written.
@@ -129,7 +139,12 @@ class UserStore(CollectionStore):
         changes: Document = {"last_seen_at": at}
         if unionid is not None:
             changes["unionid"] = unionid
-        update: Document | list[Document] = {"$set": changes, "$inc": {"sign_ins": 1}}
+        active = f"active_in.{appid}"
+        update: Document | list[Document] = {
+            "$set": changes,
+            "$inc": {"sign_ins": 1},
+            "$max": {active: at},
+        }
         if profile:
             told = {
                 f"profile.{name}": _unless_entered(name, value, instead=f"$profile.{name}")
@@ -141,12 +156,27 @@ class UserStore(CollectionStore):
                     name: _unless_entered("nickname", value, instead=f"${name}")
                     for name, value in sought.items()
                 }
-            update = [{"$set": {**changes, **told, "sign_ins": {"$add": ["$sign_ins", 1]}}}]
+            computed = {"sign_ins": {"$add": ["$sign_ins", 1]}, active: {"$max": [f"${active}", at]}}
+            update = [{"$set": {**changes, **told, **computed}}]
         try:
-            result = await self._collection.update_one({"_id": ObjectId(user_id)}, update)
+            return await self._note_active(user_id, update)
         except DuplicateKeyError as error:
             raise UnionidTaken from error
-        return result.matched_count == 1
+
+    @translated
+    async def note_active(self, user_id: str, *, appid: str, at: datetime) -> Activity | None:
+        """Note that the user is active now, and tell when they had been before; None when there is no user."""
+        return await self._note_active(user_id, {"$max": {"last_seen_at": at, f"active_in.{appid}": at}})
+
+    async def _note_active(self, user_id: str, update: Document | list[Document]) -> Activity | None:
+        # What it was before comes with the write itself: of any number at once, each sees the one before it.
+        before = await self._collection.find_one_and_update(
+            {"_id": ObjectId(user_id)}, update, projection={"active_in": 1}
+        )
+        if before is None:
+            return None
+        activity: Activity = before.get("active_in", {})
+        return activity
 
     @translated
     async def set_ban(self, user_id: str, ban: Ban | None) -> bool:
@@ -255,6 +285,7 @@ def _user(document: Document) -> User:
         avatar=document.get("avatar"),
         created_at=document["created_at"],
         last_seen_at=document["last_seen_at"],
+        active_in=document.get("active_in", {}),
         sign_ins=document.get("sign_ins", 0),
         session_epoch=document.get("session_epoch", 0),
         spared_session=str(spared) if spared else None,

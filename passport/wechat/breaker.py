@@ -6,10 +6,11 @@ from __future__ import annotations
 class Breaker:
     """Opens after `threshold` failures in a row; then lets one call through every `pause` seconds to try.
 
-    Times are monotonic seconds.
+    Times are monotonic seconds. `name` is what it holds back, for people.
     """
 
-    def __init__(self, *, threshold: int = 5, pause: float = 5.0) -> None:
+    def __init__(self, *, threshold: int = 5, pause: float = 5.0, name: str = "") -> None:
+        self.name = name
         self._threshold, self._pause = threshold, pause
         self._failures = 0
         self._try_at = 0.0

@@ -12,6 +12,7 @@ from typing import Any, TypeGuard
 from passport.config import App, WeChat
 from passport.wechat.breaker import Breaker
 from passport.wechat.errcodes import CODE2SESSION, PHONE_NUMBER, STABLE_TOKEN
+from passport.wechat.health import Health
 from passport.wechat.transport import Request, Transport, Unanswered, unintelligible
 
 __all__ = [
@@ -58,17 +59,31 @@ class PhoneNumber:
 
 
 class WeChatClient:
-    """WeChat's server API for the configured apps. Made inside the running event loop."""
+    """WeChat's server API for the configured apps. Made inside the running event loop.
 
-    def __init__(self, settings: WeChat, *, breaker: Breaker | None = None) -> None:
-        self._transport = Transport(settings)
+    Args:
+        settings: where it is, and how patient we are.
+        breaker: of code2session.
+        health: told how each call went.
+    """
+
+    def __init__(
+        self, settings: WeChat, *, breaker: Breaker | None = None, health: Health | None = None
+    ) -> None:
+        self._transport = Transport(settings, health or Health())
         # One for each call, so that a number service that is down keeps nobody from signing in.
-        self._breaker = breaker or Breaker()
-        self._token_breaker, self._phone_breaker = Breaker(), Breaker()
+        self._breaker = breaker or Breaker(name="code2session")
+        self._token_breaker = Breaker(name="stable_token")
+        self._phone_breaker = Breaker(name="getuserphonenumber")
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
+
+    def held_back(self) -> tuple[str, ...]:
+        """The calls that are not made at present, because WeChat does not answer them."""
+        breakers = (self._breaker, self._token_breaker, self._phone_breaker)
+        return tuple(each.name for each in breakers if each.is_open)
 
     async def code2session(self, app: App, code: str) -> WeChatSession:
         """Exchange a code of wx.login for the user's openid, unionid and session_key.

@@ -23,6 +23,7 @@ from passport.config import App, WeChat
 from passport.errors import PassportError, ServerMisconfigured, TemporarilyUnavailable
 from passport.wechat.breaker import Breaker
 from passport.wechat.errcodes import BUSY, Meanings, meaning_of
+from passport.wechat.health import Health
 
 log = logging.getLogger("wxpassport.wechat")
 
@@ -34,6 +35,7 @@ _QUEUE_PER_SLOT = 10
 # Of the time-out, what a call that waited for its place still has to itself.
 _OWN_TIME = 1.0
 _BUSY_PAUSE = 0.2
+_ERRMSG_LIMIT = 300
 # 2021 and later: `…, rid: 652d44d0-1d0af18b-5b069232`; before: `…, hints: [ req_id: XXXX ]`.
 _RID = re.compile(r"\b(?:rid|req_id): *([A-Za-z0-9_-]{1,64})")
 # Nothing was sent when one of these is raised, so the code is untouched and the call may be repeated.
@@ -70,7 +72,8 @@ class Request:
 class Transport:
     """The way to WeChat, shared by all calls. Made inside the running event loop."""
 
-    def __init__(self, settings: WeChat) -> None:
+    def __init__(self, settings: WeChat, health: Health) -> None:
+        self._health = health
         self._base_url = settings.base_url
         self._timeout = settings.timeout.total_seconds()
         self._slots = asyncio.Semaphore(settings.max_in_flight)
@@ -117,8 +120,9 @@ class Transport:
         end = min(self._clock() + self._timeout, until)
         async with self._slot(breaker, until=end - self._own_time):
             try:
-                async with asyncio.timeout_at(end):
-                    answer = await self._tried(app, call)
+                with self._health.watching(breaker.name, app.appid):
+                    async with asyncio.timeout_at(end):
+                        answer = await self._tried(app, call)
             except TemporarilyUnavailable as error:
                 # An errcode is an answer, -1 too: WeChat lives, and holding calls back would not help it.
                 if error.wechat_errcode is None:
@@ -225,12 +229,14 @@ def _refusal(app: App, request: Request, errcode: int, errmsg: str) -> PassportE
         extra={
             "appid": app.appid,
             "wechat_errcode": errcode,
-            "errmsg": errmsg[:300],
+            "errmsg": errmsg[:_ERRMSG_LIMIT],
             "rid": rid,
             "operator_action": meaning.operator,
         },
     )
-    return meaning.refusal(wechat_errcode=errcode, rid=rid, retry_after=meaning.retry_after)
+    return meaning.refusal(
+        wechat_errcode=errcode, rid=rid, errmsg=errmsg[:_ERRMSG_LIMIT], retry_after=meaning.retry_after
+    )
 
 
 def unintelligible(app: App, cause: str) -> Unanswered:

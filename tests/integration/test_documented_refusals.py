@@ -88,6 +88,16 @@ async def test_a_documented_refusal_occurs(
     reply = await provoke(Stage(method, path, operation, api, services, database, monkeypatch))
     assert (reply.error, reply.status) == (expected.code, expected.status)
     assert isinstance(refused[-1], expected)
+    await services.refusals.flush()
+    recorded = database.refusals.find_one({"request_id": reply.json["request_id"]})
+    if path.startswith(("/oauth/", "/accounts/", "/wechat/events/")) and refusal != "NotFound":
+        assert recorded is not None
+        assert (recorded["operation"], recorded["kind"]) == (
+            f"{method.upper()} {path}",
+            type(refused[-1]).__name__,
+        )
+    else:
+        assert recorded is None
 
 
 def test_a_refusal_without_a_situation_is_missed() -> None:

@@ -71,7 +71,7 @@ async def test_a_removal_while_a_sign_in_is_under_way_is_not_undone_by_it(
     assert before is not None
     await put(api, token, {"nickname": None, "city": "杭州"})
     told = {"nickname": "$5 小美", "city": "Guangzhou", "country": "CN"}
-    await services.users.record_sign_in(before, session, told, at=before.last_seen_at)
+    await services.users.record_sign_in(before, session, told, appid=APPID, at=before.last_seen_at)
     user = database.users.find_one()
     assert "nickname" not in user["profile"]
     assert (await api.me(token)).json["profile"] == {

@@ -146,7 +146,7 @@ class LaggingStore:
 
 def users_over(store: LaggingStore, clock: Clock) -> Users:
     """The service over that store; registering asks no other."""
-    return Users(store=store, sessions=None, conflicts=None, now=clock)
+    return Users(store=store, sessions=None, conflicts=None, statistics=None, now=clock)
 
 
 @pytest.fixture

@@ -48,8 +48,8 @@ def configuration(stand_in: StandIn) -> dict[str, Any]:
 class Life:
     """Mei's life here, with a canary in everything; keeps what she is told, and what others are."""
 
-    def __init__(self, api: API, tokens: Tokens) -> None:
-        self.api, self.tokens = api, tokens
+    def __init__(self, api: API, services: Services, tokens: Tokens) -> None:
+        self.api, self.services, self.tokens = api, services, tokens
         self.hers, self.others = list[Reply](), list[Reply]()
         self.pictures: list[bytes] = []
         agreed = api.stand_in.people.push_secrets
@@ -125,9 +125,9 @@ class Life:
 
 
 @pytest.fixture
-def life(api: API, log_records: Records, tokens: Tokens) -> Life:
+def life(api: API, services: Services, log_records: Records, tokens: Tokens) -> Life:
     """Mei's, from her first sign-in on with every log line kept."""
-    return Life(api, tokens)
+    return Life(api, services, tokens)
 
 
 def found(words: set[str], text: object) -> set[str]:
@@ -150,8 +150,10 @@ def documents(database: Any, *, but: str = "") -> bytes:
     )
 
 
-def assert_nothing_told(life: Life, records: Records, printed: Any, database: Any) -> None:
+async def assert_nothing_told(life: Life, records: Records, printed: Any, database: Any) -> None:
     """The rules of this file's docstring."""
+    # What is recorded of refused attempts is written a moment later.
+    await life.services.refusals.flush()
     answers = f"{life.hers} {life.others} {[dict(reply.headers) for reply in life.hers + life.others]}"
     # /openapi.json shows a made-up refresh token as an example.
     example = "wpr_ZvDB6a2LdCbpPRwKAAAAAbWvT0xq"
@@ -173,7 +175,8 @@ async def test_a_whole_life_tells_no_secret_and_nothing_of_the_person(
     assert found(PERSONAL, life.hers) >= {NUMBER, NICKNAME, CITY}
     assert found({NUMBER, NICKNAME}, documents(database)) == {NUMBER, NICKNAME}
     assert {200, 401} <= {reply.status for reply in life.others}
-    assert_nothing_told(life, log_records, printed, database)
+    await assert_nothing_told(life, log_records, printed, database)
+    assert database.refusals.count_documents({}) >= 5
 
 
 async def test_the_search_finds_what_is_there(life: Life, log_records: Records, printed: Any) -> None:
@@ -201,7 +204,7 @@ async def test_an_errmsg_that_quotes_our_call_is_not_passed_on(
     life.api.stand_in.faults.set("errcode", path=path, errcode=errcode, errmsg=errmsg, times=times)
     await life.enter()
     assert (await life.bind(code)).status >= 400 or errcode == 40001
-    assert_nothing_told(life, log_records, printed, database)
+    await assert_nothing_told(life, log_records, printed, database)
 
 
 @pytest.mark.expects_log("uncaught")
@@ -233,7 +236,7 @@ async def test_an_exception_of_ours_tells_nothing_either(
     await life.look()
     assert [reply.error for reply in life.hers].count("server_error") >= 1
     assert "Traceback" in logged(log_records, printed, ours=True)
-    assert_nothing_told(life, log_records, printed, database)
+    await assert_nothing_told(life, log_records, printed, database)
 
 
 async def test_a_replayed_refresh_token_is_not_in_the_warning(
@@ -245,7 +248,7 @@ async def test_a_replayed_refresh_token_is_not_in_the_warning(
     life.hers.append(await life.api.refresh(first))
     assert life.hers[-1].error == "invalid_grant"
     assert "replayed" in logged(log_records, printed, ours=True)
-    assert_nothing_told(life, log_records, printed, database)
+    await assert_nothing_told(life, log_records, printed, database)
 
 
 async def test_a_closed_account_leaves_no_canary_at_all(life: Life, database: Any) -> None:
@@ -253,6 +256,7 @@ async def test_a_closed_account_leaves_no_canary_at_all(life: Life, database: An
     body = {"code": life.api.wx_login("mei")["code"]}
     reply = await life.api.delete("/accounts/me", json=body, headers=bearer(life.tokens["access_token"]))
     assert reply.status == 200
+    await life.services.refusals.flush()
     assert found(PERSONAL | life.secrets, documents(database)) == set()
 
 

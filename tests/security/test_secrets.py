@@ -81,8 +81,9 @@ def printed() -> Iterator[Any]:
 class Visit:
     """Visits of one person whose code and session_key are canaries; keeps every answer."""
 
-    def __init__(self, api: API, clock: Clock) -> None:
-        self.api, self.clock, self.replies = api, clock, list[Reply]()
+    def __init__(self, api: API, services: Services, clock: Clock) -> None:
+        self.api, self.services, self.clock = api, services, clock
+        self.replies = list[Reply]()
 
     def credentials(self, **changes: str) -> dict[str, str]:
         """A code of their own and the payload that belongs to it."""
@@ -101,15 +102,17 @@ class Visit:
 
 
 @pytest.fixture
-def visit(api: API, clock: Clock) -> Visit:
+def visit(api: API, services: Services, clock: Clock) -> Visit:
     """The visitor."""
-    return Visit(api, clock)
+    return Visit(api, services, clock)
 
 
-def assert_nothing_told(
+async def assert_nothing_told(
     visit: Visit, log_records: list[logging.LogRecord], printed: Any, database: Any
 ) -> None:
     """No canary in an answer, in a record as written or as printed, or in the raw bytes of a document."""
+    # What is recorded of refused attempts is written a moment later.
+    await visit.services.refusals.flush()
     for reply in visit.replies:
         assert found_in(str(reply)) == set()
     for record in log_records:
@@ -149,7 +152,10 @@ async def test_the_whole_flow_tells_no_secret_and_stores_none(
     statuses = {reply.status for reply in visit.replies}
     assert {200, 201, 403} <= statuses
     assert visit.api.stand_in.calls.total >= 5
-    assert_nothing_told(visit, log_records, printed, database)
+    await assert_nothing_told(visit, log_records, printed, database)
+    refused = list(database.refusals.find({}))
+    assert len(refused) >= 10
+    assert OPENID not in repr(refused)
 
 
 async def test_no_access_token_is_in_the_database_or_in_the_log(
@@ -177,7 +183,7 @@ async def test_no_fault_of_wechats_makes_a_secret_known(
     visit.api.stand_in.faults.set(mode, times=4, burns=True, size=200_000)
     await visit.both(visit.credentials())
     assert visit.replies[0].status in (403, 503)
-    assert_nothing_told(visit, log_records, printed, database)
+    await assert_nothing_told(visit, log_records, printed, database)
 
 
 @pytest.mark.parametrize("mode", ["slow", "drip", "hang"])
@@ -187,7 +193,7 @@ async def test_no_silence_of_wechats_makes_a_secret_known(
     visit.api.stand_in.faults.set(mode, times=1, delay=3600)
     await visit.both(visit.credentials())
     assert visit.replies[0].status == 503
-    assert_nothing_told(visit, log_records, printed, database)
+    await assert_nothing_told(visit, log_records, printed, database)
 
 
 @pytest.mark.expects_log("WeChat refused the code")
@@ -200,7 +206,7 @@ async def test_an_errmsg_that_quotes_our_call_is_not_passed_on(
     visit.api.stand_in.faults.set("errcode", errcode=errcode, errmsg=quoting)
     await visit.both(credentials)
     assert visit.replies[0].status >= 400
-    assert_nothing_told(visit, log_records, printed, database)
+    await assert_nothing_told(visit, log_records, printed, database)
 
 
 @pytest.mark.expects_log("uncaught")
@@ -231,7 +237,7 @@ async def test_an_exception_of_ours_makes_no_secret_known(
     await visit.both(visit.credentials())
     assert 500 in {reply.status for reply in visit.replies}
     assert any("Traceback" in printed(record) for record in log_records)
-    assert_nothing_told(visit, log_records, printed, database)
+    await assert_nothing_told(visit, log_records, printed, database)
 
 
 @pytest.mark.expects_log("uncaught")
@@ -247,7 +253,7 @@ async def test_a_database_that_fails_makes_no_secret_known(
     assert {reply.status for reply in visit.replies} == {503}
     await visit.both(visit.credentials())
     assert visit.replies[-1].status == 200
-    assert_nothing_told(visit, log_records, printed, database)
+    await assert_nothing_told(visit, log_records, printed, database)
 
 
 async def test_what_is_kept_of_a_code_is_sealed_and_opens_nowhere_else(
