@@ -14,7 +14,7 @@ JOBS   := 4
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo run test lint types chromium server-tests unit integration security fault browser fuzz format bench lock clean FORCE
+.PHONY: help demo run test lint types chromium server-tests unit integration security fault browser thorough fuzz format bench lock clean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -85,6 +85,9 @@ integration: ## Test HTTP against a real mongod and the WeChat stand-in
 security: ## Test what must not get in
 fault: ## Test the things that break
 browser: ## Test the pages in a headless browser
+
+thorough: export WXPASSPORT_THOROUGH = 1
+thorough: server-tests ## Test with four times the examples where more find more
 
 fuzz: .venv ## Fuzz a live server by its OpenAPI document, 10,000 cases or more (ARGS="--cases 50000")
 	@exec $(PY) -m tests.security.fuzz $(ARGS)

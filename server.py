@@ -4,6 +4,8 @@ python server.py [--config FILE]         serve
 python server.py --demo                  serve with a WeChat stand-in and throw-away data; needs nothing
 python server.py check                   report every fault of the configuration, then try MongoDB and WeChat
 python server.py keys list|rotate|retire the keys that sign access tokens
+python server.py audit verify|export     the log of what operators did
+python server.py operator add|list|…     those who use the dashboard
 """
 
 from __future__ import annotations
@@ -25,9 +27,12 @@ from pathlib import Path
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+from commands import audit as audit_command
 from commands import keys as keys_command
 from commands.arguments import parse_arguments
+from commands.operators import OperatorCommand, OperatorRefusal, first_link, first_link_block
 from handlers import make_app
+from passport.admin_services import make_audit, make_staff
 from passport.check import Finding, check_app, check_mongodb
 from passport.config import Settings
 from passport.config_sources import ConfigError, Key, load_settings, secret_key_of
@@ -59,11 +64,15 @@ def main(arguments: Sequence[str]) -> int:
         settings = load_settings(options.config, os.environ, overrides)
         if options.command == "keys":
             return asyncio.run(manage_keys(settings, options))
+        if options.command == "audit":
+            return asyncio.run(manage_audit(settings, options))
+        if options.command == "operator":
+            return asyncio.run(manage_operators(settings, options))
         return asyncio.run(report(settings) if options.command == "check" else serve(settings))
     except ConfigError as error:
         print(*error.faults, sep="\n", file=sys.stderr)
         return EXIT_MISCONFIGURED
-    except (StartupError, KeyRefusal) as error:
+    except (StartupError, KeyRefusal, audit_command.LogBroken, OperatorRefusal) as error:
         print(error, file=sys.stderr)
         return EXIT_FAILED
     except asyncio.CancelledError:
@@ -76,8 +85,22 @@ async def serve(settings: Settings) -> int:
     stopped = stop_signal()
     sockets, settings = listen(settings)
     async with running_services(settings) as (services, starting):
+        greeting = asyncio.create_task(greet(services))
         await serve_on(sockets, services, starting, stopped)
+        greeting.cancel()
     return 0
+
+
+async def greet(services: Services) -> None:
+    """Once requests are served: print how the first operator gets in, while there is none."""
+    await services.readiness.prepared()
+    try:
+        link = await first_link(services.admin, services.settings)
+    except StoreUnavailable:
+        log.warning("no link for the first operator was made; restart for one, or use: operator add")
+        return
+    if link is not None:
+        print(first_link_block(link), flush=True)
 
 
 async def demo(config: Path, overrides: dict[Key, object]) -> int:
@@ -123,15 +146,60 @@ async def manage_keys(settings: Settings, options: argparse.Namespace) -> int:
         StartupError: MongoDB does not answer, or secret_key is another than the servers'.
     """
     secret_key = secret_key_of(settings)
+    async with prepared_database(settings) as store:
+        keys = make_signing_keys(settings, store=store, secret_key=secret_key)
+        async with aclosing(make_audit(settings, store=store, secret_key=secret_key)) as audit:
+            print(await keys_command.run(options, keys, audit))
+    return 0
+
+
+async def manage_operators(settings: Settings, options: argparse.Namespace) -> int:
+    """Carry out an `operator` command and print what came of it.
+
+    Raises:
+        OperatorRefusal: it cannot be done.
+        StartupError: MongoDB does not answer.
+    """
+    secret_key = secret_key_of(settings)
+    async with (
+        prepared_database(settings) as store,
+        aclosing(make_staff(settings, store=store, secret_key=secret_key)) as staff,
+    ):
+        print(await OperatorCommand(staff, settings, sys.stdin).run(options))
+    return 0
+
+
+async def manage_audit(settings: Settings, options: argparse.Namespace) -> int:
+    """Carry out an `audit` command.
+
+    Raises:
+        LogBroken: the log is not what was written.
+        StartupError: MongoDB does not answer.
+    """
+    secret_key = secret_key_of(settings)
+    async with prepared_database(settings) as store:
+        audit = make_audit(settings, store=store, secret_key=secret_key)
+        if options.action == "verify":
+            print(await audit_command.verify(options, audit))
+        else:
+            await audit_command.export(options, audit, sys.stdout.buffer)
+    return 0
+
+
+@asynccontextmanager
+async def prepared_database(settings: Settings) -> AsyncIterator[Store]:
+    """The store with its indexes, for a short command that may be repeated.
+
+    Raises:
+        StartupError: MongoDB does not answer.
+    """
     async with database_beside_servers(settings) as (store, not_started):
         try:
             await store.make_indexes()
-            keys = make_signing_keys(settings, store=store, secret_key=secret_key)
-            print(await keys_command.run(options, keys))
+            yield store
         except StoreUnavailable as error:
             found = not_started or (await check_mongodb(store)).text
             raise StartupError(f"{found}\nThe command can be repeated safely") from error
-    return 0
 
 
 @asynccontextmanager
@@ -181,7 +249,8 @@ async def welcome(stand_in: StandIn, services: Services) -> None:
     await services.readiness.prepared()
     url = services.settings.listening_url
     await register_people(stand_in, url)
-    print(block(url, stand_in.base_url), flush=True)
+    link = await first_link(services.admin, services.settings)
+    print(block(url, stand_in.base_url, set_up=link or f"{url}/admin"), flush=True)
 
 
 def is_loopback(host: str) -> bool:

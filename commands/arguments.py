@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from passport.audit import Head
+from passport.exports import FORMATS
+
 
 def parse_arguments(arguments: Sequence[str], *, config: Path) -> argparse.Namespace:
     """The command line. Exits with status 2 and the usage when it is wrong.
@@ -23,10 +26,12 @@ def parse_arguments(arguments: Sequence[str], *, config: Path) -> argparse.Names
     _add_command(commands, "serve", "serve (what is done without a command)")
     _add_command(commands, "check", "report every fault of the configuration, then try MongoDB and WeChat")
     _add_keys(commands)
+    _add_audit(commands)
+    _add_operators(commands)
     options = parser.parse_args(arguments)
     options.command = options.command or "serve"
-    if options.demo and options.command == "keys":
-        parser.error("the keys of a demo are gone with it: leave out --demo")
+    if options.demo and options.command in ("keys", "operator", "audit"):
+        parser.error("what a demo keeps is gone with it: leave out --demo")
     return options
 
 
@@ -42,6 +47,52 @@ def _add_keys(commands: Any) -> None:
         action="store_true",
         help="it is in wrong hands: refuse its tokens everywhere within a minute, and sign with a successor",
     )
+
+
+def _add_audit(commands: Any) -> None:
+    audit = _add_command(commands, "audit", "verify or export the log of what operators did")
+    actions = audit.add_subparsers(dest="action", required=True, metavar="verify|export")
+    verify = _add_command(
+        actions, "verify", "name the first entry that is not what was written; status 1 then"
+    )
+    verify.add_argument(
+        "--head",
+        type=_head,
+        metavar="SEQ:MAC",
+        help="a head that the log must hold (default: the one in audit-head, in mongodb.data_dir)",
+    )
+    export = _add_command(actions, "export", "write every act to the standard output, newest first")
+    export.add_argument("--format", choices=FORMATS, default="jsonl", help="(default: %(default)s)")
+
+
+def _head(text: str) -> Head:
+    try:
+        return Head.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _add_operators(commands: Any) -> None:
+    operator = _add_command(commands, "operator", "add, list, disable or help those who use the dashboard")
+    actions = operator.add_subparsers(
+        dest="action", required=True, metavar="add|list|disable|enable|reset-password|reset-second-factor"
+    )
+    _add_command(actions, "list", "everybody, with role and state")
+    for action, text in (
+        ("add", "let somebody use the dashboard; prints a link by which they set their password"),
+        ("disable", "end their sessions and let them in no more"),
+        ("enable", "let them in again"),
+        ("reset-password", "end their sessions, and print a link by which they set another password"),
+        ("reset-second-factor", "for who lost phone and recovery codes: the password alone is enough"),
+    ):
+        added = _add_command(actions, action, text)
+        added.add_argument("name", metavar="NAME", help="by which they sign in")
+        if action == "add":
+            added.add_argument("--role", choices=("viewer", "operator", "admin"), required=True)
+        if action in ("add", "reset-password"):
+            added.add_argument(
+                "--password-stdin", action="store_true", help="read the password from standard input instead"
+            )
 
 
 def _add_command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:

@@ -9,6 +9,9 @@ import argparse
 from collections.abc import Sequence
 from datetime import datetime
 
+from commands.audit import act_of_command
+from commands.tables import table as in_columns
+from passport.audit import Audit
 from passport.clock import Now, rfc3339, utc_now
 from passport.key_life import KeyLife, state_of
 from passport.keys import RELOAD_EVERY
@@ -17,19 +20,24 @@ from passport.signing_keys import SigningKeys
 _HEADINGS = ("KID", "STATE", "CREATED", "SIGNS FROM", "UNTIL")
 
 
-async def run(options: argparse.Namespace, keys: SigningKeys, *, now: Now = utc_now) -> str:
-    """Carry the action out; what to print.
+async def run(options: argparse.Namespace, keys: SigningKeys, audit: Audit, *, now: Now = utc_now) -> str:
+    """Carry the action out, which is an act in the audit log unless it only looks; what to print.
 
     Raises:
         KeyRefusal: it cannot be done with this key; the text names the cure.
         StartupError: the keys do not open with this secret_key.
         StoreUnavailable: MongoDB does not answer; the command can be repeated.
     """
+    if options.action == "list":
+        return table(await keys.lives(), now())
+    # Under another secret_key the act would look like a forged one.
+    await keys.check_secret()
     if options.action == "rotate":
-        return await rotate(keys)
-    if options.action == "retire":
+        async with audit.acting(act_of_command("key.rotate", ("key", ""), now=now)):
+            return await rotate(keys)
+    kind = "key.revoke" if options.now else "key.retire"
+    async with audit.acting(act_of_command(kind, ("key", options.kid), now=now)):
         return await (revoke if options.now else retire)(keys, options.kid)
-    return table(await keys.lives(), now())
 
 
 async def rotate(keys: SigningKeys) -> str:
@@ -64,11 +72,7 @@ def table(lives: Sequence[KeyLife], now: datetime) -> str:
     """The keys, oldest first, in columns."""
     if not lives:
         return "no keys yet: a server makes the first one when it starts"
-    rows = [_HEADINGS, *(_row(life, lives, now) for life in lives)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    return in_columns(_HEADINGS, [_row(life, lives, now) for life in lives])
 
 
 def _row(life: KeyLife, lives: Sequence[KeyLife], now: datetime) -> tuple[str, ...]:

@@ -7,6 +7,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from tornado.httputil import HTTPServerRequest
 
+# What proxies add, by RFC 7239, RFC 9110 and habit.
+_ADDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip")
+
 Network = IPv4Network | IPv6Network
 
 
@@ -24,6 +27,19 @@ def client_ip(request: HTTPServerRequest, trusted: Sequence[Network]) -> str:
             break
         address = forwarded
     return str(address or request.remote_ip)
+
+
+def is_private(request: HTTPServerRequest, trusted: Sequence[Network]) -> bool:
+    """Whether nobody on the way can read along: TLS, here or as a trusted proxy says, or nothing but this machine.
+
+    Behind a proxy that nobody configured everybody seems to be on this machine; the headers that it adds give it away.
+    """
+    peer = _parsed(str(request.remote_ip))
+    if peer is not None and any(peer in network for network in trusted):
+        return request.headers.get("X-Forwarded-Proto") == "https"
+    if request.protocol == "https":
+        return True
+    return peer is not None and peer.is_loopback and not any(name in request.headers for name in _ADDED)
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:

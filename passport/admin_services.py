@@ -5,25 +5,52 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from passport.audit import Audit
-from passport.clock import Now
+from passport.audit.anchor import FILE_NAME
+from passport.audit.checking import Checking
+from passport.care.acts import Care
+from passport.care.duplicates import Duplicates
+from passport.care.history import Acts, History, Refused, SignIns
+from passport.clock import Now, utc_now
 from passport.config import Settings
 from passport.directory.listing import Directory
+from passport.keys import KeyRing
+from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
+from passport.overview import Overview
+from passport.refusals import Refusals
 from passport.store import Store
+from passport.wechat_state import WeChatStates
 
 
 @dataclass(frozen=True)
-class AdminServices:
-    """Everything that a page of the dashboard may call, beside what all handlers may."""
+class Staff:
+    """Who works in the dashboard, and what they did: all that the command line needs of it."""
 
     now: Now
     sessions: OperatorSessions
+    operators: OperatorServices
     audit: Audit
+
+    async def aclose(self) -> None:
+        """Finish what is done in the background."""
+        self.operators.close()
+        await self.audit.aclose()
+
+
+@dataclass(frozen=True)
+class AdminServices(Staff):
+    """Everything that a page of the dashboard may call, beside what all handlers may."""
+
+    checking: Checking
+    care: Care
+    duplicates: Duplicates
+    history: History
     directory: Directory
+    overview: Overview
 
 
-def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, now: Now) -> AdminServices:
-    """The services of the dashboard, connected to nothing yet.
+def make_staff(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Staff:
+    """The operators and their log.
 
     Args:
         settings: the configuration.
@@ -31,10 +58,43 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
         secret_key: seals what is secret in it.
         now: the clock.
     """
+    sessions = OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now)
+    operators = make_operator_services(
+        settings, store=store, sessions=sessions, secret_key=secret_key, now=now
+    )
+    audit = make_audit(settings, store=store, secret_key=secret_key, now=now)
+    return Staff(now=now, sessions=sessions, operators=operators, audit=audit)
+
+
+def make_admin_services(
+    settings: Settings,
+    staff: Staff,
+    *,
+    store: Store,
+    keys: KeyRing,
+    refusals: Refusals,
+    wechat_states: WeChatStates,
+) -> AdminServices:
+    """The services of the dashboard, connected to nothing yet.
+
+    Args:
+        settings: the configuration.
+        staff: who works in it.
+        store: the database.
+        keys: the key ring of this process.
+        refusals: the record of refused attempts.
+        wechat_states: what all processes know of WeChat.
+    """
+    now, audit = staff.now, staff.audit
     return AdminServices(
         now=now,
-        sessions=OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now),
-        audit=Audit(store=store.audit),
+        sessions=staff.sessions,
+        operators=staff.operators,
+        audit=audit,
+        checking=Checking(audit, now=now),
+        care=Care(store=store.care, sessions=store.sessions, closed=store.closed_accounts, now=now),
+        duplicates=Duplicates(conflicts=store.conflicts, care=store.care, users=store.users, now=now),
+        history=History(SignIns(store.sessions), Acts(audit), Refused(refusals)),
         directory=Directory(
             store=store.directory,
             sessions=store.sessions,
@@ -42,4 +102,14 @@ def make_admin_services(settings: Settings, *, store: Store, secret_key: bytes, 
             zone=settings.dashboard.zone,
             now=now,
         ),
+        overview=Overview(
+            store=store, wechat=wechat_states, keys=keys, zone=settings.dashboard.zone, now=now
+        ),
+    )
+
+
+def make_audit(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Audit:
+    """The audit log, for the services and for the command line."""
+    return Audit(
+        store=store.audit, secret_key=secret_key, anchor=settings.mongodb.data_dir / FILE_NAME, now=now
     )

@@ -295,6 +295,7 @@ class Limits(_Section):
     upload_per_user: Rate = "10/minute"
     upload_global: Rate = "10/second"
     export_per_user: Rate = "5/hour"
+    sign_in_per_ip: Rate = "20/5minute"
 
 
 def _time_zone(value: str) -> str:
@@ -306,10 +307,10 @@ def _time_zone(value: str) -> str:
 
 
 class Dashboard(_Section):
-    """How operators see things."""
+    """What operators see, and how."""
 
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Shanghai"
     refusals_kept: Annotated[Duration, _at_least(timedelta(hours=1), "1h")] = timedelta(days=30)
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Asia/Shanghai"
 
     @property
     def zone(self) -> ZoneInfo:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from passport.clock import Now
 from passport.errors import StartupError, StoreUnavailable
-from passport.key_life import KeyLife, rotation_is_due, signer
+from passport.key_life import KeyLife, rotation_is_due, signer, successor
 from passport.key_pairs import SigningKey, is_kid
 from passport.signing_keys import SigningKeys
 
@@ -21,6 +22,25 @@ log = logging.getLogger("wxpassport.keys")
 
 RELOAD_EVERY = 15.0
 LOOK_PAUSE = 3.0
+
+
+@dataclass(frozen=True)
+class RingState:
+    """The signing key as an operator wants to know it.
+
+    Args:
+        kid: of the key that signs.
+        signs_from: since when.
+        rotates_at: when the next one signs, or is published if none is yet; None when it never does by itself.
+        next_kid: the successor that is published.
+        problem: why the ring may be out of date.
+    """
+
+    kid: str
+    signs_from: datetime
+    rotates_at: datetime | None
+    next_kid: str | None
+    problem: str | None
 
 
 class KeyRing:
@@ -107,6 +127,21 @@ class KeyRing:
     def is_news(self, kid: object) -> bool:
         """Whether this may be the id of a key that another process has made since this one looked."""
         return is_kid(kid) and kid not in self._known
+
+    @property
+    def state(self) -> RingState:
+        """What signs, and what will."""
+        lives, now = list(self._lives.values()), self._now()
+        signing, next_one = signer(lives, now), successor(lives, now)
+        assert signing is not None, "open() comes first"
+        due = signing.key.signs_from + self._rotate_every if self._rotate_every else None
+        return RingState(
+            kid=signing.key.kid,
+            signs_from=signing.key.signs_from,
+            rotates_at=next_one.key.signs_from if next_one else due,
+            next_kid=next_one.key.kid if next_one else None,
+            problem=self._problem,
+        )
 
     def jwks(self) -> dict[str, list[Mapping[str, str]]]:
         """The public halves as a JWK Set (RFC 7517 section 5)."""

@@ -28,7 +28,9 @@ from passport.store.limits import LimitCounters
 
 log = logging.getLogger("wxpassport")
 
-Group = Literal["token", "register", "refresh", "revoke", "introspect", "bearer", "upload", "export"]
+Group = Literal[
+    "token", "register", "refresh", "revoke", "introspect", "bearer", "upload", "export", "sign_in"
+]
 _Scope = Literal["per_ip", "per_user", "global"]
 # Windows remembered of one limit. Beyond it the oldest is forgotten, which costs exactness and not memory.
 _MOST_WINDOWS = 10_000

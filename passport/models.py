@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 
@@ -54,6 +54,20 @@ class Phone:
 
 
 @dataclass(frozen=True, slots=True)
+class LastAct:
+    """The last act of an operator on a user that can be undone, with how it was before and after.
+
+    Kept with the user, so that it is erased with them. `before` and `after` are a ban, a note or tags, by `kind`.
+    """
+
+    kind: str
+    by: str
+    at: datetime
+    before: Ban | str | tuple[str, ...] | None = field(repr=False)
+    after: Ban | str | tuple[str, ...] | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """A person with an account.
 
@@ -61,8 +75,9 @@ class User:
     None there is something the user removed. A session is over when its epoch is not the user's, unless it is the
     one that was spared (see `passport.sessions`).
     `active_in` is when they were last noted to be active, by mini-program: at each sign-in, and when refreshing at
-    least once a day (see `passport.statistics`). `avatar` is the id of the picture that they uploaded. What tells who
-    they are is not in the repr, which ends up in a traceback sooner or later.
+    least once a day (see `passport.statistics`). `avatar` is the id of the picture that they uploaded. `note` and
+    `tags` are what operators write for each other. What tells who they are is not in the repr, which ends up in a
+    traceback sooner or later.
     """
 
     user_id: str
@@ -80,6 +95,9 @@ class User:
     session_epoch: int = 0
     spared_session: str | None = None
     active_in: Mapping[str, datetime] = field(default_factory=dict)
+    note: str = field(default="", repr=False)
+    tags: tuple[str, ...] = ()
+    last_act: LastAct | None = field(default=None, repr=False)
 
     @property
     def profile(self) -> dict[str, str | int]:
@@ -176,75 +194,6 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class PendingLogin:
-    """What is remembered of one code: see `passport.codes`."""
-
-    status: str
-    busy_until: datetime | None = None
-    sealed_session: bytes | None = None
-    kept_until: datetime | None = None
-    sealed_answer: bytes | None = None
-    answered_at: datetime | None = None
-    request: bytes | None = None
-    error: str | None = None
-    wechat_errcode: int | None = None
-    retry_at: datetime | None = None
-    owner: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredKey:
-    """A signing key as it is kept: the private half sealed. What its times mean is `passport.key_life`.
-
-    Args:
-        generation: 1 for the first key, one more for each successor.
-        signs_from: when it begins to sign; it is published before.
-        token_ttl: the longest life of a token that it signs.
-        retired_at: withdrawn; it signs no more.
-        revoked_at: ended at once, with every token that it signed.
-    """
-
-    kid: str
-    generation: int
-    sealed_private_key: bytes = field(repr=False)
-    created_at: datetime
-    signs_from: datetime
-    token_ttl: timedelta
-    retired_at: datetime | None = None
-    revoked_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAccessToken:
-    """What all processes know of an app's wechat_access_token: see `passport.wechat.access_tokens`.
-
-    `digest` names the token without telling it, and `refused` one that WeChat did not accept.
-    """
-
-    sealed_token: bytes | None = field(default=None, repr=False)
-    digest: bytes | None = None
-    expires_at: datetime | None = None
-    refused: bytes | None = None
-    forced_at: datetime | None = None
-    failed_until: datetime | None = None
-    error: str | None = None
-    wechat_errcode: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PushReceipt:
-    """That a push of WeChat's was handled, and how; see `passport.push_events`."""
-
-    digest: bytes
-    appid: str
-    event: str
-    kinds: tuple[int, ...]
-    account_id: str | None
-    at: datetime
-    outcome: str
-
-
-@dataclass(frozen=True, slots=True)
 class WeChatTrouble:
     """A call to WeChat that failed for a reason that is not the mini-program's.
 
@@ -284,18 +233,46 @@ class WeChatReport:
     trouble: WeChatTrouble | None
 
 
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A sign-in of `account_id` came with the unionid of `other_id`, or with one that no account has.
+
+    In the second case `unionid` is kept, since an operator may decide that it is the account's new one.
+    """
+
+    conflict_id: str
+    account_ids: tuple[str, ...]
+    first_seen_at: datetime
+    last_seen_at: datetime
+    sign_ins: int
+    unionid: str | None = field(default=None, repr=False)
+    settled_at: datetime | None = None
+    settled_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedAccount:
+    """That there was an account, and nothing about the person."""
+
+    user_id: str
+    registered_at: datetime
+    closed_at: datetime
+    closed_by: str
+
+
 Role = Literal["viewer", "operator", "admin"]
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who works in the dashboard. A disabled one may do nothing."""
+    """Somebody who works in the dashboard. A disabled one may do nothing; a session of another epoch is over."""
 
     operator_id: str
     name: str
     role: Role
     created_at: datetime
     disabled_at: datetime | None = None
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +290,7 @@ class OperatorSession:
     ends_at: datetime
     ip: str
     user_agent: str
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,3 +307,53 @@ class Act:
     ip: str
     request_id: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActFilter:
+    """Which acts are meant; None is any. `since` is within the range and `until` is not."""
+
+    actor_id: str | None = None
+    kind: str | None = None
+    target_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActKey:
+    """An act's place in the order by time: `seq` decides between acts of the same millisecond."""
+
+    at: datetime
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """A TOTP seed (RFC 6238), sealed, and the digests of the recovery codes that were not used yet."""
+
+    sealed_seed: bytes = field(repr=False)
+    since: datetime
+    recovery: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An operator with what they sign in by; `password_hash` is None until they used their one-time link."""
+
+    operator: Operator
+    password_hash: str | None = field(default=None, repr=False)
+    second_factor: SecondFactor | None = None
+    last_signed_in_at: datetime | None = None
+
+
+LinkPurpose = Literal["first_operator", "password"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorLink:
+    """A one-time link: for the first operator, who is not there yet, or for this one to set a password."""
+
+    purpose: LinkPurpose
+    operator_id: str | None
+    expires_at: datetime

@@ -59,9 +59,10 @@ class Recount:
             return
         ours, before = await self._statistics.claim(through)
         self._through = through
-        if not ours:
+        if not ours or before is None:
+            # Before the first time nothing was counted, so nothing was lost.
             return
-        since = max((before or through) - _AGAIN, through - _LONGEST)
+        since = max(before - _AGAIN, through - _LONGEST)
         hour = since
         while hour < through:
             await self._set_right(hour)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from passport.access import Access
 from passport.activity import Activity
-from passport.admin_services import AdminServices, make_admin_services
+from passport.admin_services import AdminServices, make_admin_services, make_staff
 from passport.avatars import Avatars
 from passport.background import Background
 from passport.clock import Now, utc_now
@@ -17,6 +17,7 @@ from passport.export import Export
 from passport.keys import KeyRing
 from passport.limits import Limiter
 from passport.login import LoginFlow
+from passport.look_up import LookUp
 from passport.phones import Phones
 from passport.push_events import PushEvents
 from passport.readiness import Readiness
@@ -30,6 +31,7 @@ from passport.sessions import Lifetimes, Sessions
 from passport.signing_keys import SigningKeys
 from passport.statistics import Statistics
 from passport.store import Store
+from passport.token_look_up import TokenLookUp
 from passport.tokens import Tokens
 from passport.traffic import Traffic
 from passport.uploads import UploadRoom
@@ -56,6 +58,7 @@ class Services:
     closing: Closing
     export: Export
     phones: Phones
+    signing_keys: SigningKeys
     keys: KeyRing
     tokens: Tokens
     avatars: Avatars
@@ -67,6 +70,7 @@ class Services:
     wechat_states: WeChatStates
     background: Background
     refusals: Refusals
+    look_up: LookUp
     admin: AdminServices
     store: Store
     wechat: WeChatClient
@@ -76,6 +80,7 @@ class Services:
         await self.background.close()
         await self.refusals.close()
         await self.keys.close()
+        await self.admin.aclose()
         await self.wechat.aclose()
         await self.store.aclose()
 
@@ -90,7 +95,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         now: the clock.
     """
     store = Store(mongodb_uri, settings.mongodb.database, timeout=settings.mongodb.timeout)
-    zone, appids = settings.dashboard.zone, {app.appid for app in settings.wechat.apps}
+    zone, appids = settings.dashboard.zone, frozenset(app.appid for app in settings.wechat.apps)
     statistics = Statistics(store=store.statistics, appids=appids, zone=zone, now=now)
     recount = Recount(statistics=store.statistics, store=store.recount, appids=appids, zone=zone, now=now)
     health = Health(now=now, count=statistics.count)
@@ -100,8 +105,9 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
     )
     written = (statistics.flush, wechat_states.tell)
     background = Background(*written, recount.when_due, last=written)
+    signing_keys = make_signing_keys(settings, store=store, secret_key=secret_key, now=now)
     keys = KeyRing(
-        signing_keys=make_signing_keys(settings, store=store, secret_key=secret_key, now=now),
+        signing_keys=signing_keys,
         rotate_every=settings.tokens.key_rotation,
         now=now,
     )
@@ -116,11 +122,12 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
     limits = Limiter(
         settings.limits, counters=store.limit_counters, sealer=Sealer(secret_key, "limits"), now=now
     )
+    refresh_tokens = RefreshTokens(Sealer(secret_key, "refresh-tokens"))
     sessions = Sessions(
         store=store.sessions,
         users=store.users,
         tokens=tokens,
-        refresh_tokens=RefreshTokens(Sealer(secret_key, "refresh-tokens")),
+        refresh_tokens=refresh_tokens,
         limits=limits,
         appids=appids,
         lifetimes=Lifetimes(
@@ -192,6 +199,25 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         base_url=settings.server.public_url or settings.listening_url,
         now=now,
     )
+    refusals = make_refusals(settings, store=store, secret_key=secret_key, now=now)
+    look_up = LookUp(
+        tokens=TokenLookUp(
+            access=access,
+            signing_keys=signing_keys,
+            refresh_tokens=refresh_tokens,
+            sessions=sessions,
+            users=store.users,
+            closed=store.closed_accounts,
+            appids=appids,
+            issuer=settings.issuer,
+            grace=settings.tokens.refresh_grace,
+            now=now,
+        ),
+        sessions=sessions,
+        users=store.users,
+        refusals=refusals,
+        appids=appids,
+    )
     return Services(
         settings=settings,
         login=login,
@@ -204,6 +230,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         closing=closing,
         export=Export(users=store.users, sessions=sessions, avatars=avatars, now=now),
         phones=phones,
+        signing_keys=signing_keys,
         keys=keys,
         tokens=tokens,
         avatars=avatars,
@@ -211,18 +238,31 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         readiness=Readiness(store=store, keys=keys, then=(background.open,)),
         traffic=Traffic(),
         limits=limits,
+        refusals=refusals,
+        look_up=look_up,
         statistics=statistics,
         wechat_states=wechat_states,
         background=background,
-        refusals=Refusals(
-            store=store.refusals,
-            sealer=Sealer(secret_key, "refusals"),
-            kept=settings.dashboard.refusals_kept,
-            now=now,
+        admin=make_admin_services(
+            settings,
+            make_staff(settings, store=store, secret_key=secret_key, now=now),
+            store=store,
+            keys=keys,
+            refusals=refusals,
+            wechat_states=wechat_states,
         ),
-        admin=make_admin_services(settings, store=store, secret_key=secret_key, now=now),
         store=store,
         wechat=wechat,
+    )
+
+
+def make_refusals(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Refusals:
+    """The record of refused attempts, for the services and for the command line."""
+    return Refusals(
+        store=store.refusals,
+        sealer=Sealer(secret_key, "refusals"),
+        kept=settings.dashboard.refusals_kept,
+        now=now,
     )
 
 

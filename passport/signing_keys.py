@@ -14,7 +14,7 @@ from passport.clock import Now
 from passport.errors import StoreUnavailable
 from passport.key_life import PUBLISHED_AHEAD, KeyLife, KeyState, lives_of, signer, state_of, successor
 from passport.key_pairs import SigningKey, make_pair, open_pair
-from passport.models import StoredKey
+from passport.records import StoredKey
 from passport.sealing import Sealer
 from passport.store.signing_keys import SigningKeyStore
 
@@ -60,6 +60,10 @@ class SigningKeys:
             # Majority reads can lag a moment behind the insert that won.
             raise StoreUnavailable
         return await self._with_our_ttl(lives)
+
+    async def check_secret(self) -> None:
+        """Raises StartupError when the keys do not open with this secret_key, StoreUnavailable without MongoDB."""
+        self._require_our_secret(await self.lives())
 
     async def rotate(self) -> tuple[KeyLife, bool]:
         """The successor of the key that signs, published ahead of its time, and whether it was made by this call.

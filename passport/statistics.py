@@ -64,7 +64,7 @@ class Statistics:
         self._counts: _Counts = {}
         self._sending: _Batch | None = None
         self._slots: dict[str, Slot] = {}
-        self._hour_ends = datetime.min.replace(tzinfo=UTC)
+        self._hour = datetime.fromtimestamp(0, UTC)
 
     def count(self, kind: Kind, appid: str = NO_APP) -> None:
         """Count one more. Synchronous and in memory; costs a few microseconds."""
@@ -114,13 +114,13 @@ class Statistics:
 
     def _slot(self, appid: str) -> Slot:
         now = self._now()
-        if not self._hour_ends - _HOUR <= now < self._hour_ends:
+        if not self._hour <= now < self._hour + _HOUR:
             self._slots.clear()
-            self._hour_ends = hour_of(now, self._zone) + _HOUR
+            self._hour = hour_of(now, self._zone)
         slot = self._slots.get(appid)
         if slot is None:
             known = appid if appid in self._appids else NO_APP
-            slot = Slot(self._hour_ends - _HOUR, known)
+            slot = Slot(self._hour, known)
             if known == appid:
                 self._slots[appid] = slot
         return slot

@@ -28,8 +28,8 @@ async def register_people(stand_in: StandIn, server_url: str) -> None:
         await asyncio.gather(*(register(name) for name in REGISTERED))
 
 
-def block(server_url: str, stand_in_url: str) -> str:
-    """The text a newcomer sees: three calls that answer 401, 201 and 200 on one code of wx.login."""
+def block(server_url: str, stand_in_url: str, *, set_up: str) -> str:
+    """The text a newcomer sees: three calls that answer 401, 201 and 200 on one code of wx.login, and the dashboard."""
     call = "curl -sS -w '\\n-> %{http_code}\\n\\n' -H 'Content-Type: application/json' -d \"$LOGIN\""
     return f"""
 wxpassport demo: {server_url}   (WeChat stand-in: {stand_in_url}/sandbox/)
@@ -42,6 +42,10 @@ all with one code. Paste again for another visitor.
   {call} {server_url}/oauth/token
   {call} {server_url}/accounts/wxapp
   {call} {server_url}/oauth/token
+
+The dashboard: this link makes its first admin, once, within the hour. 后台：用此链接创建首位管理员（一小时内有效）：
+
+  {set_up}
 
 Everything else it can do: {server_url}/docs
 

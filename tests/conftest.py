@@ -225,11 +225,17 @@ def running_server(io_loop: IOLoop, services: Services, stand_in: StandIn) -> It
 
 @pytest.fixture
 def services(
-    io_loop: IOLoop, configuration: dict[str, Any], mongodb_uri: str, database: Any, clock: Clock
+    io_loop: IOLoop,
+    configuration: dict[str, Any],
+    mongodb_uri: str,
+    database: Any,
+    clock: Clock,
+    tmp_path: Path,
 ) -> Iterator[Services]:
     """The server's services over this test's database, ready to serve."""
     # Where a deadline is not what is tested, a busy machine must not reach one.
-    mongodb = {"timeout": "10s", **configuration.get("mongodb", {}), "database": database.name}
+    own = {"database": database.name, "data_dir": tmp_path / "data"}
+    mongodb = {"timeout": "10s", **configuration.get("mongodb", {}), **own}
     # All tests come from one address, so only those of the limits have any.
     settings = Settings.model_validate({"limits": "off", **configuration, "mongodb": mongodb})
     yield from running_services(io_loop, settings, mongodb_uri, clock)

@@ -39,6 +39,17 @@ class Form:
             raise InvalidForm(f"The field {name} is too long or malformed.")
         return value
 
+    def secret(self, name: str, *, most: int = 1_000) -> str:
+        """The last value of the field to the letter: blanks are part of a password.
+
+        Raises:
+            InvalidForm: it is far longer than any password may be.
+        """
+        values = self.all(name)
+        if values and len(values[-1]) > most:
+            raise InvalidForm(f"The field {name} is too long.")
+        return values[-1] if values else ""
+
     def all(self, name: str) -> list[str]:
         """Every value of the field, in order."""
         return [value for key, value in self.pairs if key == name]

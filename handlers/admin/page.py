@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from handlers.admin.next_page import safe_next
 from handlers.admin.sections import SECTIONS, section_of
 from handlers.admin.told import COOKIE as TOLD_COOKIE
 from handlers.admin.told import TOLD, decode_told, encode_told
-from handlers.base import PATIENCE
 from handlers.bodies import BODY_LIMIT
 from handlers.language import Language, preferred_language
 from handlers.pages import ErrorView, PageHandler, public_address
@@ -92,6 +92,7 @@ class AdminPage(PageHandler):
         super().initialize()
         self.rule = rule
         self._body = bytearray()
+        self._prepared = False
         self._signed_in: tuple[Operator, OperatorSession] | None = None
         self._form: Form | None = None
 
@@ -114,6 +115,7 @@ class AdminPage(PageHandler):
         super().prepare()
         if self.request.method != "POST":
             await self._admit(self.rule.see)
+        self._prepared = not self._finished
 
     async def _admit(self, least: Rank | None) -> None:
         self.services.readiness.require()
@@ -179,13 +181,9 @@ class AdminPage(PageHandler):
     # What was sent
 
     def data_received(self, chunk: bytes) -> None:
-        """Keep a form; read a little more, so that the sender of a longer one hears why."""
-        if self._finished:
-            return
-        self._body += chunk
-        if len(self._body) > PATIENCE:
-            refusal = PayloadTooLarge()
-            self.send_error(refusal.status, exc_info=(PayloadTooLarge, refusal, None))
+        """Keep a form; let pass what is longer, so that its sender hears why. The server's own wall is at 1 MiB."""
+        if len(self._body) <= FORM_LIMIT:
+            self._body += chunk
 
     async def post(self, *arguments: str, **named: str) -> None:
         """Check who sent it, and from one of our own pages, then do it."""
@@ -244,6 +242,12 @@ class AdminPage(PageHandler):
 
     # What is answered
 
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
+        """Answer. One that comes before Tornado has read the request is the last on its connection, and says so."""
+        if not self._prepared:
+            self.set_header("Connection", "close")
+        return super().finish(chunk)
+
     @property
     def frame(self) -> AdminFrame:  # type: ignore[override]  # more than the public pages'
         """The operator's language and theme, who they are, and what they are to be told."""
@@ -296,21 +300,36 @@ class AdminPage(PageHandler):
         target: tuple[str, str],
         before: dict[str, object] | None = None,
         after: dict[str, object] | None = None,
+        by: Operator | None = None,
     ) -> AbstractAsyncContextManager[None]:
-        """`async with self.acting("user.ban", target=("user", user_id), after={…}):`, then do it: passport.audit."""
-        return self.services.admin.audit.acting(
-            Act(
-                kind=kind,
-                actor_id=self.operator.operator_id,
-                actor_name=self.operator.name,
-                target_kind=target[0],
-                target_id=target[1],
-                before=before or {},
-                after=after or {},
-                ip=self.ip,
-                request_id=self.request_id,
-                at=self.services.admin.now(),
-            )
+        """`async with self.acting("user.ban", target=("user", user_id), after={…}):`, then do it: passport.audit.
+
+        `by` is who acts, when it is not whoever is signed in.
+        """
+        act = self.act_of(kind, target=target, before=before, after=after, by=by or self.operator)
+        return self.services.admin.audit.acting(act)
+
+    def act_of(
+        self,
+        kind: str,
+        *,
+        target: tuple[str, str],
+        before: dict[str, object] | None = None,
+        after: dict[str, object] | None = None,
+        by: Operator | None,
+    ) -> Act:
+        """What is done in this request, for the audit log; `by` None is somebody unknown."""
+        return Act(
+            kind=kind,
+            actor_id=by.operator_id if by else "",
+            actor_name=by.name if by else "",
+            target_kind=target[0],
+            target_id=target[1],
+            before=before or {},
+            after=after or {},
+            ip=self.ip,
+            request_id=self.request_id,
+            at=self.services.admin.now(),
         )
 
     def refusal_for(self, status: int, error: BaseException | None) -> PassportError:

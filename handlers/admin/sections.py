@@ -31,6 +31,7 @@ SECTIONS = (
 
 
 def section_of(path: str) -> str:
-    """The section that a page belongs to: the longest whose address it begins with."""
-    within = [each.path for each in SECTIONS if path == each.path or path.startswith(f"{each.path}/")]
+    """The section that a page belongs to: the longest whose address it begins with. All begin with the first one's."""
+    below = [each.path for each in SECTIONS[1:] if path.startswith(f"{each.path}/")]
+    within = below + [each.path for each in SECTIONS if path == each.path]
     return max(within, key=len, default="")

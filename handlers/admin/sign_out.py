@@ -10,6 +10,7 @@ class SignOutPage(AdminPage):
 
     async def submit(self) -> None:
         """303 to the page of signing in; the session is gone in every process."""
-        await self.services.admin.sessions.end(self.session)
+        async with self.acting("operator.signed_out", target=("operator", self.operator.operator_id)):
+            await self.services.admin.sessions.end(self.session)
         self.clear_cookie(SESSION_COOKIE, secure=True, httponly=True, samesite="Lax")
         self.see_other("/admin/sign-in")

@@ -51,6 +51,54 @@ class PageNotFound(PageError):
     )
 
 
+class LinkWorthless(PageError):
+    """A one-time link that was used, is too old, or never was."""
+
+    code, status = "link_worthless", 404
+    description = "This link was used, has expired, or is incomplete."
+    hint = Hint(
+        zh="该链接已被使用、已过期，或复制不完整。链接一小时内有效且只能用一次：请管理员重新生成；"
+        "还没有任何运营人员时，请重启服务器以获取新链接。",
+        en="This link was used, has expired, or was not copied in full. It works once, within an hour: ask an admin "
+        "for a new one, or, while there is no operator at all, restart the server.",
+    )
+
+
+class PrivateChannelNeeded(PageError):
+    """A one-time link was opened over a connection that others can read."""
+
+    code, status = "private_channel_needed", 403
+    description = "A one-time link opens over TLS or on the server itself only."
+    hint = Hint(
+        zh="一次性链接只能通过 HTTPS 或在服务器本机打开。前面有反向代理时，请配置 server.trusted_proxies，"
+        "并让代理发送 X-Forwarded-Proto。",
+        en="A one-time link opens over HTTPS or on the server itself only. Behind a proxy, set server.trusted_proxies "
+        "and have the proxy send X-Forwarded-Proto.",
+    )
+
+
+class NotToOneself(PageError):
+    """What an admin may do to all but themselves, or nobody might be left to undo it."""
+
+    code, status = "not_to_oneself", 409
+    description = "You cannot do this to your own account."
+    hint = Hint(
+        zh="不能对自己的账号执行此操作，请让另一位管理员来做。",
+        en="You cannot do this to your own account. Ask another admin.",
+    )
+
+
+class SignInBusy(PageError):
+    """Too many passwords wait to be verified."""
+
+    code, status = "sign_in_busy", 503
+    description = "Too many people sign in at once."
+    hint = Hint(
+        zh="登录请求过多，请几秒钟后再试。", en="Too many people sign in at once. Try again in a few seconds."
+    )
+    retry_after: int | None = 2
+
+
 class TooBroad(PageError):
     """A list of users takes too long to make, or too many are asked for at once."""
 

@@ -47,6 +47,7 @@ class OperatorSessions:
             ends_at=now + LONGEST,
             ip=device.ip,
             user_agent=device.user_agent,
+            epoch=operator.epoch,
         )
         await self._store.insert(session)
         await self._store.keep_newest(operator.operator_id, MOST)
@@ -58,7 +59,8 @@ class OperatorSessions:
         if session is None or session.ends_at <= now or session.last_used_at + IDLE <= now:
             return None
         operator = await self._operators.find(session.operator_id)
-        if operator is None or operator.disabled_at is not None:
+        # The epoch was read when the sign-in began, so one that a new password or role overtook opens nothing.
+        if operator is None or operator.disabled_at is not None or operator.epoch != session.epoch:
             return None
         if session.last_used_at + _NOTED <= now:
             await self._store.touch(session.digest, at=now)

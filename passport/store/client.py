@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from pymongo.read_preferences import ReadPreference
 
 from passport.store.audit import AuditStore
 from passport.store.avatars import AvatarStore
+from passport.store.care import CareStore
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.conflicts import ConflictStore
 from passport.store.directory import DirectoryStore
@@ -23,6 +25,9 @@ from passport.store.erasure import ErasureStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
 from passport.store.limits import LimitCounters
+from passport.store.operator_guesses import GuessStore
+from passport.store.operator_links import OperatorLinkStore
+from passport.store.operator_members import MemberStore
 from passport.store.operator_sessions import OperatorSessionStore
 from passport.store.operators import OperatorStore
 from passport.store.pending_logins import PendingLoginStore
@@ -44,10 +49,23 @@ _FAREWELL = 2.0
 
 @dataclass(frozen=True)
 class Deployment:
-    """A MongoDB as seen from here."""
+    """A MongoDB as seen from here.
+
+    Args:
+        version: of the server that answers.
+        retries_writes: whether a write survives an election; not so on a standalone.
+        replica_set: its name; None when it has none, or is a sharded cluster.
+        members: how many servers the replica set says it has.
+        unreachable: how many of those that the driver knows do not answer it.
+        latency: in seconds, of one small question.
+    """
 
     version: str
     retries_writes: bool
+    replica_set: str | None = None
+    members: int = 1
+    unreachable: int = 0
+    latency: float = 0.0
 
 
 class Store(Deadlined):
@@ -91,6 +109,7 @@ class Store(Deadlined):
         # The driver's own deadline comes first, where it can, because its error says more.
         deadline = self.deadline = timeout.total_seconds() + _MARGIN
         self.users = UserStore(durable["users"], deadline=deadline)
+        self.care = CareStore(durable["users"], deadline=deadline)
         self.directory = DirectoryStore(durable["users"], deadline=deadline)
         self.avatars = AvatarStore(durable["avatars"], users=durable["users"], deadline=deadline)
         self.sessions = SessionStore(durable["sessions"], deadline=deadline)
@@ -104,6 +123,9 @@ class Store(Deadlined):
         self.recount = RecountStore(durable["users"], durable["sessions"], deadline=deadline)
         self.wechat_health = WeChatHealthStore(durable["wechat_health"], deadline=deadline)
         self.operators = OperatorStore(durable["operators"], deadline=deadline)
+        self.members = MemberStore(durable["operators"], links=durable["operator_links"], deadline=deadline)
+        self.operator_links = OperatorLinkStore(durable["operator_links"], deadline=deadline)
+        self.operator_guesses = GuessStore(durable["operator_guesses"], deadline=deadline)
         self.operator_sessions = OperatorSessionStore(durable["operator_sessions"], deadline=deadline)
         self.audit = AuditStore(durable["audit_events"], deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
@@ -130,12 +152,24 @@ class Store(Deadlined):
     @translated
     async def describe(self) -> Deployment:
         """What answers at the URI. Raises StoreUnavailable."""
+        began = time.monotonic()
         hello = await self._database.command("hello")
+        latency = time.monotonic() - began
         build = await self._database.command("buildInfo")
         # Retryable writes need the oplog of a replica set, or a mongos in front of some.
         return Deployment(
-            build["version"], retries_writes="setName" in hello or hello.get("msg") == "isdbgrid"
+            build["version"],
+            retries_writes="setName" in hello or hello.get("msg") == "isdbgrid",
+            replica_set=hello.get("setName"),
+            members=len(hello.get("hosts", ())) or 1,
+            unreachable=self._unreachable(),
+            latency=latency,
         )
+
+    def _unreachable(self) -> int:
+        topology: Any = self._client.topology_description
+        servers = topology.server_descriptions().values()
+        return sum(each.server_type_name == "Unknown" for each in servers)
 
     async def aclose(self) -> None:
         """Close the connections; a MongoDB that does not answer the farewell is left without one."""

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
+from bson.errors import InvalidId
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorDatabase
 
+from passport.models import ClosedAccount
 from passport.store.faults import CollectionStore, translated
 from passport.store.transactions import transaction
 
@@ -43,3 +45,14 @@ class ClosedAccountStore(CollectionStore):
             return True
 
         return await transaction(self._collection, steps, deadline=self.deadline)
+
+    @translated
+    async def find(self, user_id: str) -> ClosedAccount | None:
+        """The tombstone; None when there is none, or user_id is not of our form."""
+        try:
+            document = await self._find_one({"_id": ObjectId(user_id)})
+        except InvalidId:
+            return None
+        if document is None:
+            return None
+        return ClosedAccount(user_id, document["registered_at"], document["closed_at"], document["closed_by"])

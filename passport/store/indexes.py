@@ -82,6 +82,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "identity_conflicts": [
         IndexModel([("accounts", ASCENDING)], name="identity_conflicts_accounts"),
+        IndexModel([("settled_at", ASCENDING)], name="identity_conflicts_settled_at"),
     ],
     "pending_logins": [
         IndexModel(
@@ -154,8 +155,41 @@ INDEXES: dict[str, list[IndexModel]] = {
             [("expireAt", ASCENDING)], name="limit_counters_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
         ),
     ],
+    # Kept for ever, so no TTL. The number is the _id; each filter of the audit page has an index in its order.
+    "audit_events": [
+        IndexModel([("at", DESCENDING), ("_id", DESCENDING)], name="audit_events_at"),
+        IndexModel(
+            [("actor_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="audit_events_actor"
+        ),
+        IndexModel([("kind", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="audit_events_kind"),
+        IndexModel(
+            [("target_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="audit_events_target"
+        ),
+        IndexModel(
+            [("actor_id", ASCENDING), ("kind", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
+            name="audit_events_actor_kind",
+        ),
+    ],
     "operators": [
         IndexModel([("name_key", ASCENDING)], name="operators_name_unique", unique=True),
+        # One first operator, however many one-time links are used at once.
+        IndexModel(
+            [("first", ASCENDING)],
+            name="operators_first_unique",
+            unique=True,
+            partialFilterExpression={"first": True},
+        ),
+    ],
+    "operator_links": [
+        IndexModel([("operator_id", ASCENDING)], name="operator_links_operator"),
+        IndexModel(
+            [("expires_at", ASCENDING)], name="operator_links_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
+    ],
+    "operator_guesses": [
+        IndexModel(
+            [("expires_at", ASCENDING)], name="operator_guesses_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
     ],
     "operator_sessions": [
         IndexModel(

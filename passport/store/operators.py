@@ -21,12 +21,12 @@ class OperatorStore(CollectionStore):
     @translated
     async def insert(self, name: str, *, role: Role, at: datetime) -> Operator | None:
         """The new operator; None when the name is taken, however it is spelt."""
-        document = {"_id": ObjectId(), "name": name, "name_key": _key(name), "role": role, "created_at": at}
+        document = {"_id": ObjectId(), "name": name, "name_key": key_of(name), "role": role, "created_at": at}
         try:
             await self._collection.insert_one(document)
         except DuplicateKeyError:
             return None
-        return _operator(document)
+        return as_operator(document)
 
     @translated
     async def find(self, operator_id: str) -> Operator | None:
@@ -35,24 +35,27 @@ class OperatorStore(CollectionStore):
             document = await self._find_one({"_id": ObjectId(operator_id)})
         except InvalidId:
             return None
-        return _operator(document) if document else None
+        return as_operator(document) if document else None
 
     @translated
     async def find_by_name(self, name: str) -> Operator | None:
         """None when nobody is called that, in capitals or not."""
-        document = await self._find_one({"name_key": _key(name)})
-        return _operator(document) if document else None
+        document = await self._find_one({"name_key": key_of(name)})
+        return as_operator(document) if document else None
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
+    """By which a name is found: however it is spelt in capitals."""
     return name.casefold()
 
 
-def _operator(document: Document) -> Operator:
+def as_operator(document: Document) -> Operator:
+    """What of the document everybody may know."""
     return Operator(
         operator_id=str(document["_id"]),
         name=document["name"],
         role=document["role"],
         created_at=document["created_at"],
         disabled_at=document.get("disabled_at"),
+        epoch=document.get("epoch", 0),
     )

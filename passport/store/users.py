@@ -12,7 +12,7 @@ from bson.errors import InvalidId
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from passport.models import Ban, Consent, Identity, Phone, User
+from passport.models import Ban, Consent, Identity, LastAct, Phone, User
 from passport.store.faults import CollectionStore, translated
 from passport.store.search import search_fields
 
@@ -32,6 +32,7 @@ _EXPORTED = (
     "consent",
     "created_at",
     "last_seen_at",
+    "active_in",
     "sign_ins",
 )
 
@@ -77,19 +78,19 @@ class UserStore(CollectionStore):
             await self._collection.insert_one(document)
         except DuplicateKeyError:
             return None
-        return _user(document)
+        return user_of(document)
 
     @translated
     async def find_by_identity(self, identity: Identity) -> User | None:
         """None when this appid never registered the openid."""
         document = await self._find_one({"identities": _identity(identity)})
-        return _user(document) if document else None
+        return user_of(document) if document else None
 
     @translated
     async def find_by_unionid(self, unionid: str) -> User | None:
         """None when no account has the unionid."""
-        document = await self._find_one(_with_unionid(unionid))
-        return _user(document) if document else None
+        document = await self._find_one(with_unionid(unionid))
+        return user_of(document) if document else None
 
     @translated
     async def link(self, identity: Identity, *, unionid: str) -> User | None:
@@ -101,13 +102,13 @@ class UserStore(CollectionStore):
         document: Document | None
         try:
             document = await self._collection.find_one_and_update(
-                _with_unionid(unionid),
+                with_unionid(unionid),
                 {"$addToSet": {"identities": _identity(identity)}},
                 return_document=ReturnDocument.AFTER,
             )
         except DuplicateKeyError:
             document = await self._find_one({"identities": _identity(identity)})
-        return _user(document) if document else None
+        return user_of(document) if document else None
 
     @translated
     async def find(self, user_id: str) -> User | None:
@@ -116,7 +117,7 @@ class UserStore(CollectionStore):
             document = await self._find_one({"_id": ObjectId(user_id)})
         except InvalidId:
             return None
-        return _user(document) if document else None
+        return user_of(document) if document else None
 
     @translated
     async def record_sign_in(
@@ -179,6 +180,11 @@ class UserStore(CollectionStore):
         return activity
 
     @translated
+    async def exist(self) -> bool:
+        """Whether there is any user."""
+        return await self._collection.find_one({}, {"_id": 1}) is not None
+
+    @translated
     async def set_ban(self, user_id: str, ban: Ban | None) -> bool:
         """Ban, or lift the ban with None. False when there is no such user.
 
@@ -189,7 +195,7 @@ class UserStore(CollectionStore):
             change = {"$set": {"status": "active"}, "$unset": {"ban": ""}}
         else:
             change = {
-                "$set": {"status": "banned", "ban": _ban(ban)},
+                "$set": {"status": "banned", "ban": ban_document(ban)},
                 "$inc": {"session_epoch": 1},
                 "$unset": {"spared_session": ""},
             }
@@ -226,7 +232,7 @@ class UserStore(CollectionStore):
         document = await self._collection.find_one_and_update(
             {"_id": ObjectId(user_id)}, update, return_document=ReturnDocument.AFTER
         )
-        return _user(document) if document else None
+        return user_of(document) if document else None
 
     @translated
     async def export(self, user_id: str) -> Document | None:
@@ -257,12 +263,13 @@ def _unless_entered(name: str, value: str | int | list[str], *, instead: str) ->
     return {"$cond": [untouched, {"$literal": value}, instead]}
 
 
-def _with_unionid(unionid: str) -> Document:
+def with_unionid(unionid: str) -> Document:
     # The index is partial, and the planner takes it only for a filter that says what the index says.
     return {"unionid": {"$eq": unionid, "$type": "string"}}
 
 
-def _ban(ban: Ban) -> Document:
+def ban_document(ban: Ban) -> Document:
+    """A ban as it is kept."""
     return {"reason": ban.reason, "by": ban.by, "at": ban.at, "until": ban.until, "shown": ban.shown}
 
 
@@ -270,7 +277,23 @@ def _consent(consent: Consent) -> Document:
     return {"version": consent.version, "at": consent.at}
 
 
-def _user(document: Document) -> User:
+def _last_act(document: Document) -> LastAct:
+    before, after = (_undoable(document[name]) for name in ("before", "after"))
+    return LastAct(document["kind"], document["by"], document["at"], before=before, after=after)
+
+
+def _undoable(value: Any) -> Any:
+    match value:
+        case dict():
+            return Ban(**value)
+        case list():
+            return tuple(value)
+        case _:
+            return value
+
+
+def user_of(document: Document) -> User:
+    """The user that a document of the collection is."""
     ban, consent, spared = (document.get(name) for name in ("ban", "consent", "spared_session"))
     phone = document.get("phone")
     return User(
@@ -289,4 +312,7 @@ def _user(document: Document) -> User:
         sign_ins=document.get("sign_ins", 0),
         session_epoch=document.get("session_epoch", 0),
         spared_session=str(spared) if spared else None,
+        note=document.get("note", ""),
+        tags=tuple(document.get("tags", ())),
+        last_act=_last_act(document["last_act"]) if document.get("last_act") else None,
     )

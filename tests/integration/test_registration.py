@@ -90,6 +90,7 @@ async def test_a_registration_is_one_user_and_no_session(api: API, database: Dat
         "status",
         "created_at",
         "last_seen_at",
+        "active_in",
         "sign_ins",
     }
     assert user["identities"] == [{"appid": APPID, "openid": people.openid("mei")}]

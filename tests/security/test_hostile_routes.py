@@ -13,6 +13,7 @@ from tornado.ioloop import IOLoop
 from passport.profiles import NICKNAME_LIMIT
 from sandbox import StandIn
 from tests.client import API, Reply, bearer
+from tests.effort import examples
 from tests.security.conftest import Tokens, with_resource_servers
 from tests.security.hostile_bodies import FORM, HOSTILE_FORMS, HOSTILE_JSON, JSON, odd_values
 from tests.security.raw_http import answers, exchange
@@ -23,7 +24,9 @@ from tests.security.test_operator_routes import GOOD, ROUTES, send, state
 Database = Any
 ME = target("PUT /accounts/me")
 TEXTS = ("nickname", "language", "country", "province", "city")
-over_http = settings(max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+over_http = settings(
+    max_examples=examples(200), deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
 
 
 @pytest.fixture

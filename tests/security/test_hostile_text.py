@@ -16,11 +16,14 @@ from sandbox import payloads
 from sandbox.identities import new_session_key
 from tests.client import API, Reply
 from tests.conftest import APPID, Clock
+from tests.effort import examples
 from tests.security.hostile_bodies import FIELDS, JSON, odd_values
 
 ROUTES = ("/oauth/token", "/accounts/wxapp")
 STATUSES = {200, 201, 400, 401, 403}
-over_http = settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+over_http = settings(
+    max_examples=examples(300), deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
 
 
 async def post(api: API, path: str, body: dict[str, Any]) -> Reply:
@@ -159,7 +162,7 @@ def test_any_nickname_is_stored_exactly_or_left_out(
     register()
 
 
-@settings(max_examples=2_000, deadline=None, database=None)
+@settings(max_examples=examples(2_000), deadline=None, database=None)
 @given(
     st.dictionaries(
         st.sampled_from(

@@ -19,6 +19,7 @@ from sandbox import payloads
 from sandbox.identities import new_session_key
 from tests.client import API, Reply
 from tests.conftest import APPID, Clock
+from tests.effort import examples
 
 OPENID, VICTIM = "oATTACKERattackerATTACKER001", "oVICTIMvictimVICTIMvictim002"
 KEY = "c2Vzc2lvbiBrZXkgMTZieQ=="
@@ -27,9 +28,11 @@ WINDOW = timedelta(minutes=5)
 TEXTS = {"nickname", "city", "province", "country", "language", "avatar_url"}
 
 thorough = settings(
-    max_examples=3_000, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(3_000), deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
-over_http = settings(max_examples=300, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+over_http = settings(
+    max_examples=examples(300), deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
 
 
 def sealed(**changes: Any) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from commands.arguments import parse_arguments
+from passport.audit import Head
 
 DEFAULT = Path("config.yaml")
 SERVE = {"command": "serve", "config": DEFAULT, "demo": False, "port": None}
@@ -32,6 +33,23 @@ def parsed(line: str) -> dict[str, Any]:
         ("keys rotate --config a.yaml", {"command": "keys", "action": "rotate", "config": Path("a.yaml")}),
         ("keys retire K", {"command": "keys", "action": "retire", "kid": "K", "now": False}),
         ("keys retire K --now", {"command": "keys", "action": "retire", "kid": "K", "now": True}),
+        ("operator list", {"command": "operator", "action": "list"}),
+        (
+            "operator add lin --role admin",
+            {"command": "operator", "action": "add", "name": "lin", "role": "admin", "password_stdin": False},
+        ),
+        (
+            "operator reset-password lin --password-stdin",
+            {"command": "operator", "action": "reset-password", "name": "lin", "password_stdin": True},
+        ),
+        ("operator disable lin", {"command": "operator", "action": "disable", "name": "lin"}),
+        ("audit verify", {"command": "audit", "action": "verify", "head": None}),
+        (
+            f"audit verify --head 7:{'0a' * 32}",
+            {"command": "audit", "action": "verify", "head": Head(7, b"\n" * 32)},
+        ),
+        ("audit export", {"command": "audit", "action": "export", "format": "jsonl"}),
+        ("audit export --format csv", {"command": "audit", "action": "export", "format": "csv"}),
     ],
 )
 def test_a_command_with_its_options(line: str, changes: dict[str, Any]) -> None:
@@ -40,7 +58,23 @@ def test_a_command_with_its_options(line: str, changes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["sevre", "keys", "keys retire", "keys list K", "keys rotate --now", "--demo keys list", "--port x"],
+    [
+        "sevre",
+        "keys",
+        "keys retire",
+        "keys list K",
+        "keys rotate --now",
+        "--demo keys list",
+        "--port x",
+        "operator",
+        "operator add lin",
+        "operator add lin --role owner",
+        "operator disable",
+        "--demo operator list",
+        "audit",
+        "audit verify --head 1",
+        "--demo audit verify",
+    ],
 )
 def test_a_wrong_line_is_the_usage_and_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -76,5 +76,5 @@ def test_the_macro_isolates_and_escapes() -> None:
         '{% from "admin/_hostile.html" import told %}{{ told(view) }}'
     )
     assert page.render(view=shown_text("<b>\u202e")) == (
-        '<bdi class="told">&lt;b&gt;<span class="unseen" title="Right-to-left override">U+202E</span></bdi>'
+        '<bdi class="hostile">&lt;b&gt;<span class="unseen" title="Right-to-left override">U+202E</span></bdi>'
     )

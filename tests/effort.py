@@ -1,0 +1,13 @@
+"""How hard the tests try where trying longer finds more: all of it by `make thorough`, a part of it in each run."""
+
+from __future__ import annotations
+
+import os
+
+THOROUGH = bool(os.environ.get("WXPASSPORT_THOROUGH"))
+_SHARE = 4
+
+
+def examples(number: int) -> int:
+    """How many examples to try: this many, or a quarter of them in an ordinary run."""
+    return number if THOROUGH else max(1, number // _SHARE)
