@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from handlers.admin.forms import Form
 from handlers.admin.speaking import SpeakingPage
+from handlers.admin.told import COOKIE, encode_told
 from handlers.translations import N_, translations
 from passport.directory.addresses import (
     COLUMNS,
@@ -212,11 +213,8 @@ class UsersPage(SpeakingPage):
 
     def _go(self, address: str, *, told: str) -> None:
         """To another page than the list, whether htmx asks or not."""
-        self.see_other(address, told=told)
-        if self.is_partial:
-            self.clear_header("Location")
-            self.set_status(HTTPStatus.NO_CONTENT)
-            self.set_header("HX-Redirect", address)
+        self.keep_cookie(COOKIE, encode_told(told, {}), max_age=60)
+        self._send_away(address)
 
     def _to(self, address: Address, wrong: Mapping[str, str] | None = None) -> str:
         query = urlencode({**address.to_query(), **(wrong or {})})
