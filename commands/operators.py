@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from commands.tables import table
-from passport.admin_services import AdminServices
+from passport.admin_services import Staff
 from passport.clock import rfc3339
 from passport.config import Settings
 from passport.models import Act, Member, Operator
@@ -41,12 +41,12 @@ class OperatorCommand:
     """One `operator` command.
 
     Args:
-        admin: the services of the dashboard.
+        staff: who works in the dashboard, and their log.
         settings: where the links lead.
         typed: where a password is read from.
     """
 
-    admin: AdminServices
+    staff: Staff
     settings: Settings
     typed: TextIO
 
@@ -58,14 +58,14 @@ class OperatorCommand:
             StoreUnavailable: MongoDB does not answer; the command can be repeated.
         """
         if options.action == "list":
-            return listing(await self.admin.operators.team.list())
+            return listing(await self.staff.operators.team.list())
         try:
             return await (self._add(options) if options.action == "add" else self._change(options))
         except NotTaken as refusal:
             raise OperatorRefusal(_NOT_TAKEN[refusal.problem]) from refusal
 
     async def _add(self, options: argparse.Namespace) -> str:
-        team = self.admin.operators.team
+        team = self.staff.operators.team
         name, password = team.check_name(options.name), self._password(options)
         if password is not None:
             team.check_password(password, name)
@@ -77,7 +77,7 @@ class OperatorCommand:
         return added if password is not None else f"{added}\n{await self._link(operator)}"
 
     async def _change(self, options: argparse.Namespace) -> str:
-        member = await self.admin.operators.team.find_by_name(options.name)
+        member = await self.staff.operators.team.find_by_name(options.name)
         if member is None:
             raise OperatorRefusal(f"there is no operator {options.name}; these are all: operator list")
         match options.action:
@@ -91,23 +91,23 @@ class OperatorCommand:
 
     async def _disable(self, operator: Operator) -> str:
         async with self._acting("operator.disabled", operator.operator_id, {"disabled": True}):
-            await self.admin.operators.team.disable(operator.operator_id, by=None)
+            await self.staff.operators.team.disable(operator.operator_id, by=None)
         return f"{operator.name}: disabled, and signed out everywhere"
 
     async def _enable(self, operator: Operator) -> str:
         async with self._acting("operator.enabled", operator.operator_id, {"disabled": False}):
-            await self.admin.operators.team.enable(operator.operator_id)
+            await self.staff.operators.team.enable(operator.operator_id)
         return f"{operator.name}: can sign in again"
 
     async def _reset_second_factor(self, operator: Operator) -> str:
         async with self._acting(
             "operator.second_factor_reset", operator.operator_id, {"second_factor": False}
         ):
-            await self.admin.operators.team.remove_second_factor(operator.operator_id)
+            await self.staff.operators.team.remove_second_factor(operator.operator_id)
         return f"{operator.name}: signs in by the password alone"
 
     async def _reset_password(self, operator: Operator, password: str | None) -> str:
-        team = self.admin.operators.team
+        team = self.staff.operators.team
         if password is not None:
             team.check_password(password, operator.name)
         async with self._acting("operator.password_reset", operator.operator_id, {}):
@@ -122,7 +122,7 @@ class OperatorCommand:
         return self.typed.readline(_LONGEST_LINE).rstrip("\r\n") if options.password_stdin else None
 
     async def _link(self, operator: Operator) -> str:
-        token = await self.admin.operators.team.link_for(operator)
+        token = await self.staff.operators.team.link_for(operator)
         return (
             f"To set a password, open this link once, within {_minutes()} minutes, over TLS or on the server itself:\n"
             f"  {address_of(self.settings)}/admin/set-up/{token}"
@@ -141,9 +141,9 @@ class OperatorCommand:
             after=after,
             ip="",
             request_id="",
-            at=self.admin.now(),
+            at=self.staff.now(),
         )
-        return self.admin.audit.acting(act)
+        return self.staff.audit.acting(act)
 
 
 def listing(members: Sequence[Member]) -> str:
@@ -162,9 +162,9 @@ def _row(member: Member) -> tuple[str, ...]:
     return operator.name, operator.role, state, factor, rfc3339(last) if last else "-"
 
 
-async def first_link(admin: AdminServices, settings: Settings) -> str | None:
+async def first_link(staff: Staff, settings: Settings) -> str | None:
     """The address that makes the first admin; None when there is an operator."""
-    token = await admin.operators.team.link_for_first()
+    token = await staff.operators.team.link_for_first()
     return None if token is None else f"{address_of(settings)}/admin/set-up/{token}"
 
 

@@ -6,25 +6,33 @@ from dataclasses import dataclass
 
 from passport.audit import Audit
 from passport.audit.anchor import FILE_NAME
+from passport.audit.checking import Checking
+from passport.care.acts import Care
+from passport.care.duplicates import Duplicates
+from passport.care.history import Acts, History, Refused, SignIns
 from passport.clock import Now, utc_now
 from passport.config import Settings
+from passport.directory.listing import Directory
+from passport.jobs.service import Jobs
+from passport.jobs.wiring import make_jobs
+from passport.jobs.worker import Busy
 from passport.keys import KeyRing
 from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
 from passport.overview import Overview
+from passport.refusals import Refusals
 from passport.store import Store
 from passport.wechat_state import WeChatStates
 
 
 @dataclass(frozen=True)
-class AdminServices:
-    """Everything that a page of the dashboard may call, beside what all handlers may."""
+class Staff:
+    """Who works in the dashboard, and what they did: all that the command line needs of it."""
 
     now: Now
     sessions: OperatorSessions
     operators: OperatorServices
     audit: Audit
-    overview: Overview
 
     async def aclose(self) -> None:
         """Finish what is done in the background."""
@@ -32,36 +40,83 @@ class AdminServices:
         await self.audit.aclose()
 
 
+@dataclass(frozen=True)
+class AdminServices(Staff):
+    """Everything that a page of the dashboard may call, beside what all handlers may."""
+
+    checking: Checking
+    care: Care
+    duplicates: Duplicates
+    history: History
+    directory: Directory
+    overview: Overview
+    jobs: Jobs
+
+    async def aclose(self) -> None:
+        """Leave the jobs to other processes, and finish what is done in the background."""
+        await self.jobs.worker.close()
+        await super().aclose()
+
+
+def make_staff(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Staff:
+    """The operators and their log.
+
+    Args:
+        settings: the configuration.
+        store: the database.
+        secret_key: seals what is secret in it.
+        now: the clock.
+    """
+    sessions = OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now)
+    operators = make_operator_services(
+        settings, store=store, sessions=sessions, secret_key=secret_key, now=now
+    )
+    audit = make_audit(settings, store=store, secret_key=secret_key, now=now)
+    return Staff(now=now, sessions=sessions, operators=operators, audit=audit)
+
+
 def make_admin_services(
     settings: Settings,
+    staff: Staff,
     *,
     store: Store,
     keys: KeyRing,
+    refusals: Refusals,
     wechat_states: WeChatStates,
-    secret_key: bytes,
-    now: Now,
+    busy: Busy,
 ) -> AdminServices:
     """The services of the dashboard, connected to nothing yet.
 
     Args:
         settings: the configuration.
+        staff: who works in it.
         store: the database.
         keys: the key ring of this process.
+        refusals: the record of refused attempts.
         wechat_states: what all processes know of WeChat.
-        secret_key: seals what is secret in it.
-        now: the clock.
+        busy: whether those who sign in need the database more than work in the background does.
     """
-    sessions = OperatorSessions(store=store.operator_sessions, operators=store.operators, now=now)
+    now, audit = staff.now, staff.audit
     return AdminServices(
         now=now,
-        sessions=sessions,
-        operators=make_operator_services(
-            settings, store=store, sessions=sessions, secret_key=secret_key, now=now
+        sessions=staff.sessions,
+        operators=staff.operators,
+        audit=audit,
+        checking=Checking(audit, now=now),
+        care=Care(store=store.care, sessions=store.sessions, closed=store.closed_accounts, now=now),
+        duplicates=Duplicates(conflicts=store.conflicts, care=store.care, users=store.users, now=now),
+        history=History(SignIns(store.sessions), Acts(audit), Refused(refusals)),
+        directory=Directory(
+            store=store.directory,
+            sessions=store.sessions,
+            appids=[app.appid for app in settings.wechat.apps],
+            zone=settings.dashboard.zone,
+            now=now,
         ),
-        audit=make_audit(settings, store=store, secret_key=secret_key, now=now),
         overview=Overview(
             store=store, wechat=wechat_states, keys=keys, zone=settings.dashboard.zone, now=now
         ),
+        jobs=make_jobs(settings, store=store, audit=audit, busy=busy, now=now),
     )
 
 

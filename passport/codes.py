@@ -35,7 +35,7 @@ from passport.errors import (
     catalogue,
 )
 from passport.locks import KeyedLocks
-from passport.models import PendingLogin
+from passport.records import PendingLogin
 from passport.sealing import Sealer
 from passport.store.pending_logins import PendingLoginStore
 from passport.wechat.client import Unanswered, WeChatClient, WeChatSession

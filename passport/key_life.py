@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from passport.models import StoredKey
+from passport.records import StoredKey
 
 # Far beyond the five minutes for which our JWKS may be cached: some verifiers cache longer than they are told.
 PUBLISHED_AHEAD = timedelta(hours=24)

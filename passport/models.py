@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 
@@ -54,6 +54,20 @@ class Phone:
 
 
 @dataclass(frozen=True, slots=True)
+class LastAct:
+    """The last act of an operator on a user that can be undone, with how it was before and after.
+
+    Kept with the user, so that it is erased with them. `before` and `after` are a ban, a note or tags, by `kind`.
+    """
+
+    kind: str
+    by: str
+    at: datetime
+    before: Ban | str | tuple[str, ...] | None = field(repr=False)
+    after: Ban | str | tuple[str, ...] | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """A person with an account.
 
@@ -61,8 +75,9 @@ class User:
     None there is something the user removed. A session is over when its epoch is not the user's, unless it is the
     one that was spared (see `passport.sessions`).
     `active_in` is when they were last noted to be active, by mini-program: at each sign-in, and when refreshing at
-    least once a day (see `passport.statistics`). `avatar` is the id of the picture that they uploaded. What tells who
-    they are is not in the repr, which ends up in a traceback sooner or later.
+    least once a day (see `passport.statistics`). `avatar` is the id of the picture that they uploaded. `note` and
+    `tags` are what operators write for each other. What tells who they are is not in the repr, which ends up in a
+    traceback sooner or later.
     """
 
     user_id: str
@@ -80,6 +95,9 @@ class User:
     session_epoch: int = 0
     spared_session: str | None = None
     active_in: Mapping[str, datetime] = field(default_factory=dict)
+    note: str = field(default="", repr=False)
+    tags: tuple[str, ...] = ()
+    last_act: LastAct | None = field(default=None, repr=False)
 
     @property
     def profile(self) -> dict[str, str | int]:
@@ -144,15 +162,6 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedAccount:
-    """That there was an account, and nothing about the person."""
-
-    user_id: str
-    closed_at: datetime
-    closed_by: str
-
-
-@dataclass(frozen=True, slots=True)
 class Refusal:
     """One attempt that was refused, as it is recorded: see `passport.refusals`.
 
@@ -182,75 +191,6 @@ class Refusal:
     reason: str | None = None
     cause: str | None = None
     weight: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class PendingLogin:
-    """What is remembered of one code: see `passport.codes`."""
-
-    status: str
-    busy_until: datetime | None = None
-    sealed_session: bytes | None = None
-    kept_until: datetime | None = None
-    sealed_answer: bytes | None = None
-    answered_at: datetime | None = None
-    request: bytes | None = None
-    error: str | None = None
-    wechat_errcode: int | None = None
-    retry_at: datetime | None = None
-    owner: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredKey:
-    """A signing key as it is kept: the private half sealed. What its times mean is `passport.key_life`.
-
-    Args:
-        generation: 1 for the first key, one more for each successor.
-        signs_from: when it begins to sign; it is published before.
-        token_ttl: the longest life of a token that it signs.
-        retired_at: withdrawn; it signs no more.
-        revoked_at: ended at once, with every token that it signed.
-    """
-
-    kid: str
-    generation: int
-    sealed_private_key: bytes = field(repr=False)
-    created_at: datetime
-    signs_from: datetime
-    token_ttl: timedelta
-    retired_at: datetime | None = None
-    revoked_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAccessToken:
-    """What all processes know of an app's wechat_access_token: see `passport.wechat.access_tokens`.
-
-    `digest` names the token without telling it, and `refused` one that WeChat did not accept.
-    """
-
-    sealed_token: bytes | None = field(default=None, repr=False)
-    digest: bytes | None = None
-    expires_at: datetime | None = None
-    refused: bytes | None = None
-    forced_at: datetime | None = None
-    failed_until: datetime | None = None
-    error: str | None = None
-    wechat_errcode: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PushReceipt:
-    """That a push of WeChat's was handled, and how; see `passport.push_events`."""
-
-    digest: bytes
-    appid: str
-    event: str
-    kinds: tuple[int, ...]
-    account_id: str | None
-    at: datetime
-    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +231,33 @@ class WeChatReport:
     answered_at: datetime | None
     held_back: tuple[str, ...]
     trouble: WeChatTrouble | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A sign-in of `account_id` came with the unionid of `other_id`, or with one that no account has.
+
+    In the second case `unionid` is kept, since an operator may decide that it is the account's new one.
+    """
+
+    conflict_id: str
+    account_ids: tuple[str, ...]
+    first_seen_at: datetime
+    last_seen_at: datetime
+    sign_ins: int
+    unionid: str | None = field(default=None, repr=False)
+    settled_at: datetime | None = None
+    settled_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedAccount:
+    """That there was an account, and nothing about the person."""
+
+    user_id: str
+    registered_at: datetime
+    closed_at: datetime
+    closed_by: str
 
 
 Role = Literal["viewer", "operator", "admin"]

@@ -15,7 +15,8 @@ from passport.attempts import learnt
 from passport.clock import Now
 from passport.config import App
 from passport.errors import Hint, NotFound, PushRefused, StoreUnavailable
-from passport.models import Identity, PushReceipt, User
+from passport.models import Identity, User
+from passport.records import PushReceipt
 from passport.sealing import Sealer
 from passport.store.erasure import ErasureStore
 from passport.store.push_receipts import PushReceiptStore

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from passport.access import Access
 from passport.activity import Activity
-from passport.admin_services import AdminServices, make_admin_services
+from passport.admin_services import AdminServices, make_admin_services, make_staff
 from passport.avatars import Avatars
 from passport.background import Background
 from passport.clock import Now, utc_now
 from passport.closing import Closing
 from passport.codes import CodeLedger
 from passport.config import Settings
+from passport.directory.filling import SearchFilling
 from passport.export import Export
 from passport.keys import KeyRing
 from passport.limits import Limiter
@@ -42,6 +43,9 @@ from passport.wechat.health import Health
 from passport.wechat_state import WeChatStates
 from passport.workshop import Workshop
 
+# With more requests than these being answered at once, work in the background waits.
+_MANY_IN_FLIGHT = 16
+
 
 @dataclass(frozen=True)
 class Services:
@@ -58,6 +62,7 @@ class Services:
     closing: Closing
     export: Export
     phones: Phones
+    signing_keys: SigningKeys
     keys: KeyRing
     tokens: Tokens
     avatars: Avatars
@@ -103,7 +108,8 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         store=store.wechat_health, health=health, held_back=wechat.held_back, now=now
     )
     written = (statistics.flush, wechat_states.tell)
-    background = Background(*written, recount.when_due, last=written)
+    filling = SearchFilling(store=store.search_filling, now=now)
+    background = Background(*written, recount.when_due, filling.when_due, last=written)
     signing_keys = make_signing_keys(settings, store=store, secret_key=secret_key, now=now)
     keys = KeyRing(
         signing_keys=signing_keys,
@@ -198,12 +204,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         base_url=settings.server.public_url or settings.listening_url,
         now=now,
     )
-    refusals = Refusals(
-        store=store.refusals,
-        sealer=Sealer(secret_key, "refusals"),
-        kept=settings.dashboard.refusals_kept,
-        now=now,
-    )
+    refusals = make_refusals(settings, store=store, secret_key=secret_key, now=now)
     look_up = LookUp(
         tokens=TokenLookUp(
             access=access,
@@ -222,6 +223,11 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         refusals=refusals,
         appids=appids,
     )
+    readiness, traffic = Readiness(store=store, keys=keys, then=(background.open,)), Traffic()
+
+    async def busy() -> bool:
+        return traffic.count > _MANY_IN_FLIGHT or await readiness.problem() is not None
+
     return Services(
         settings=settings,
         login=login,
@@ -234,12 +240,13 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         closing=closing,
         export=Export(users=store.users, sessions=sessions, avatars=avatars, now=now),
         phones=phones,
+        signing_keys=signing_keys,
         keys=keys,
         tokens=tokens,
         avatars=avatars,
         uploads=UploadRoom(),
-        readiness=Readiness(store=store, keys=keys, then=(background.open,)),
-        traffic=Traffic(),
+        readiness=readiness,
+        traffic=traffic,
         limits=limits,
         refusals=refusals,
         look_up=look_up,
@@ -248,14 +255,25 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         background=background,
         admin=make_admin_services(
             settings,
+            make_staff(settings, store=store, secret_key=secret_key, now=now),
             store=store,
             keys=keys,
+            refusals=refusals,
             wechat_states=wechat_states,
-            secret_key=secret_key,
-            now=now,
+            busy=busy,
         ),
         store=store,
         wechat=wechat,
+    )
+
+
+def make_refusals(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Refusals:
+    """The record of refused attempts, for the services and for the command line."""
+    return Refusals(
+        store=store.refusals,
+        sealer=Sealer(secret_key, "refusals"),
+        kept=settings.dashboard.refusals_kept,
+        now=now,
     )
 
 

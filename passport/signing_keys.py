@@ -14,7 +14,7 @@ from passport.clock import Now
 from passport.errors import StoreUnavailable
 from passport.key_life import PUBLISHED_AHEAD, KeyLife, KeyState, lives_of, signer, state_of, successor
 from passport.key_pairs import SigningKey, make_pair, open_pair
-from passport.models import StoredKey
+from passport.records import StoredKey
 from passport.sealing import Sealer
 from passport.store.signing_keys import SigningKeyStore
 

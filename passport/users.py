@@ -124,7 +124,7 @@ class Users:
         """Two accounts turn out to be one person. Neither is harmed; the operator gets to know of it."""
         other = await self._store.find_by_unionid(unionid)
         # Nobody has it when the app moved to another Open Platform account, which changes every unionid.
-        await self._conflicts.note(user.user_id, other.user_id if other else None, at=at)
+        await self._conflicts.note(user.user_id, other.user_id if other else None, unionid=unionid, at=at)
         log.warning(
             "a sign-in came with a unionid that is not this account's",
             extra={"account_id": user.user_id, "other_account_id": other.user_id if other else None},

@@ -15,8 +15,16 @@ from handlers.admin.account import (
     RecoveryCodesPage,
     TurnOffPage,
 )
+from handlers.admin.audit import AuditExportPage, AuditPage
+from handlers.admin.keys import KeysPage
 from handlers.admin.look_up import LookUpPage
 from handlers.admin.missing import MissingPage
+from handlers.admin.one_user.ban import BanPage, UnbanPage, UndoPage
+from handlers.admin.one_user.data import ErasePage, ExportPage, RemovePage, RevealPage
+from handlers.admin.one_user.doubts import ComparePage, UnionidPage
+from handlers.admin.one_user.sessions import EndUserSessionPage, EndUserSessionsPage
+from handlers.admin.one_user.user import UserPage
+from handlers.admin.one_user.words import NotePage, TagsPage
 from handlers.admin.operators import (
     AddOperatorPage,
     DisablePage,
@@ -36,8 +44,11 @@ from handlers.admin.second_factor import SecondFactorPage
 from handlers.admin.set_up import SetUpPage
 from handlers.admin.sign_in import SignInPage
 from handlers.admin.sign_out import SignOutPage
+from handlers.admin.users import UsersPage, UsersTotalPage
 from passport.operators.roles import Rank
 
+_USER = r"/admin/users/(?P<user_id>[0-9a-f]{24})"
+_COMPARED = r"/compare/(?P<other_id>[0-9a-f]{24})"
 ANYBODY, VIEWER, OPERATOR, ADMIN = Rank.ANYBODY, Rank.VIEWER, Rank.OPERATOR, Rank.ADMIN
 
 
@@ -66,6 +77,25 @@ _OPERATOR = r"/admin/operators/(?P<operator_id>[0-9a-f]{24})"
 
 ROUTES: tuple[Route, ...] = (
     Route(r"/admin/?", OverviewPage, "admin-overview", see=VIEWER),
+    Route(r"/admin/audit", AuditPage, "admin-audit", see=VIEWER, act=OPERATOR),
+    Route(r"/admin/audit/export", AuditExportPage, "admin-audit-export", see=VIEWER),
+    Route(r"/admin/keys", KeysPage, "admin-keys", see=ADMIN, act=ADMIN, fresh=True),
+    Route(r"/admin/users", UsersPage, "admin-users", see=VIEWER, act=VIEWER),
+    Route(r"/admin/users/total", UsersTotalPage, "admin-users-total", see=VIEWER),
+    Route(_USER, UserPage, "admin-user", see=VIEWER),
+    Route(_USER + "/ban", BanPage, "admin-user-ban", see=OPERATOR, act=OPERATOR),
+    Route(_USER + "/unban", UnbanPage, "admin-user-unban", act=OPERATOR),
+    Route(_USER + "/undo", UndoPage, "admin-user-undo", act=OPERATOR),
+    Route(_USER + "/note", NotePage, "admin-user-note", act=OPERATOR),
+    Route(_USER + "/tags", TagsPage, "admin-user-tags", act=OPERATOR),
+    Route(_USER + "/reveal", RevealPage, "admin-user-reveal", act=OPERATOR),
+    Route(_USER + "/remove", RemovePage, "admin-user-remove", act=OPERATOR),
+    Route(_USER + "/export", ExportPage, "admin-user-export", act=OPERATOR),
+    Route(_USER + "/erase", ErasePage, "admin-user-erase", see=OPERATOR, act=OPERATOR, fresh=True),
+    Route(_USER + "/end-session", EndUserSessionPage, "admin-user-end-session", act=OPERATOR),
+    Route(_USER + "/end-sessions", EndUserSessionsPage, "admin-user-end-sessions", act=OPERATOR),
+    Route(_USER + "/unionid", UnionidPage, "admin-user-unionid", act=OPERATOR),
+    Route(_USER + _COMPARED, ComparePage, "admin-user-compare", see=VIEWER, act=OPERATOR),
     Route(r"/admin/preferences", PreferencesPage, "admin-preferences", act=ANYBODY),
     Route(r"/admin/sign-out", SignOutPage, "admin-sign-out", act=VIEWER),
     Route(r"/admin/refusals", RefusalsPage, "admin-refusals", see=VIEWER),

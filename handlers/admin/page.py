@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -91,6 +92,7 @@ class AdminPage(PageHandler):
         super().initialize()
         self.rule = rule
         self._body = bytearray()
+        self._prepared = False
         self._signed_in: tuple[Operator, OperatorSession] | None = None
         self._form: Form | None = None
 
@@ -113,6 +115,7 @@ class AdminPage(PageHandler):
         super().prepare()
         if self.request.method != "POST":
             await self._admit(self.rule.see)
+        self._prepared = not self._finished
 
     async def _admit(self, least: Rank | None) -> None:
         self.services.readiness.require()
@@ -238,6 +241,12 @@ class AdminPage(PageHandler):
         )
 
     # What is answered
+
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
+        """Answer. One that comes before Tornado has read the request is the last on its connection, and says so."""
+        if not self._prepared:
+            self.set_header("Connection", "close")
+        return super().finish(chunk)
 
     @property
     def frame(self) -> AdminFrame:  # type: ignore[override]  # more than the public pages'

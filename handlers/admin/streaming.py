@@ -45,10 +45,15 @@ async def send_rows(
         name: the file's name without time and suffix, in lower-case ASCII: `users`.
         at: the present.
     """
+    file_name = f"{_ascii(name)}-{at:%Y%m%dT%H%M%SZ}.{form.name}"
+    if handler.request.method == "HEAD":
+        _announce(handler, form, file_name)
+        handler.finish()
+        return
     async with aclosing(batches):
         # What refuses at once, such as a database that is away, is still answered by a page.
         first = await anext(batches, None)
-        _announce(handler, form, f"{_ascii(name)}-{at:%Y%m%dT%H%M%SZ}.{form.name}")
+        _announce(handler, form, file_name)
         try:
             await _send(handler, form.head() + (form.rows(first) if first else b""), patience)
             async for batch in batches:

@@ -16,6 +16,10 @@ _LONGEST_PARAMETER = 100
 
 TOLD: dict[str, str] = {
     "preferences.saved": N_("Saved."),
+    "key.published": N_("Key %(kid)s… is published. It signs from %(at)s on."),
+    "key.withdrawn": N_("Key %(kid)s… is withdrawn."),
+    "key.ended": N_("Key %(kid)s… is ended, and %(heir)s… signs now. All servers follow within a minute."),
+    "audit.checking": N_("The check goes on. Reload the page in a moment to see what came of it."),
     "operator.password_set": N_("Your password is set. Sign in with it."),
     "operator.password_changed": N_("Your password is changed, and you are signed out everywhere else."),
     "operator.session_ended": N_("That device is signed out."),
@@ -27,6 +31,35 @@ TOLD: dict[str, str] = {
     "operator.second_factor_reset": N_(
         "%(name)s signs in by the password alone, until they turn the second factor on."
     ),
+    "users.found_by_token": N_(
+        "This is whom the token is about. It was not verified; look it up to know whether it counts."
+    ),
+    "users.token_of_nobody": N_(
+        "The token is about no account here. It was not verified; look it up to know more."
+    ),
+    "users.secret": N_("That is a secret, which is not searched for. Look it up to know whose it is."),
+    "users.token_in_address": N_(
+        "A token does not belong in an address. Paste it into the search box, and end its session if others may have "
+        "seen it."
+    ),
+    "user.banned": N_("%(name)s is banned. Every session has ended."),
+    "user.unbanned": N_("%(name)s is no longer banned and can sign in again."),
+    "user.undone": N_("Undone. %(name)s is as before."),
+    "user.undone_ban": N_(
+        "Undone. The sessions that the ban ended stay ended; %(name)s has to sign in again."
+    ),
+    "user.noted": N_("The note on %(name)s is saved."),
+    "user.tagged": N_("The tags of %(name)s are saved."),
+    "user.session_ended": N_("%(name)s is signed out on that device."),
+    "user.session_over": N_("That session of %(name)s was over already."),
+    "user.sessions_ended": N_("%(name)s is signed out everywhere."),
+    "user.removed_nickname": N_("The nickname is removed. This account is now called %(name)s."),
+    "user.removed_picture": N_("The picture of %(name)s is removed."),
+    "user.erased": N_("The account is erased. No token of it counts any more."),
+    "user.pair_settled": N_("Settled: the two accounts are no longer shown as possibly one person."),
+    "user.pair_reopened": N_("The notice is back on both accounts."),
+    "user.unionid_taken": N_("%(name)s has the new unionid."),
+    "user.unionid_kept": N_("The unionid of %(name)s stays as it is."),
 }
 
 

@@ -97,3 +97,14 @@ class SignInBusy(PageError):
         zh="登录请求过多，请几秒钟后再试。", en="Too many people sign in at once. Try again in a few seconds."
     )
     retry_after: int | None = 2
+
+
+class TooBroad(PageError):
+    """A list of users takes too long to make, or too many are asked for at once."""
+
+    code, status = "too_broad", 503
+    description = "This search takes too long."
+    hint = Hint(
+        zh="这次查找耗时过长。请缩小范围，例如多输入几个字，或加上应用、日期等条件，然后再试。",
+        en="This search takes too long. Narrow it, with more of the name, an app or dates, and try again.",
+    )

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import unicodedata
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -48,7 +50,7 @@ class Passwords:
         # argon2 lets go of the interpreter's lock while it works, so threads are enough.
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="passwords")
         self._most, self._inside = at_once + queue, 0
-        self._dummy: str | None = None
+        self._nobodys = _nobodys_hash()
         self.verified = 0
 
     async def hash(self, password: str) -> str:
@@ -66,8 +68,7 @@ class Passwords:
             SignInBusy: too many wait.
         """
         usable = stored if stored is not None and self._is_bearable(stored) else None
-        against = usable or await self._dummy_hash()
-        right = await self._run(lambda: self._matches(against, password))
+        right = await self._run(lambda: self._matches(usable or self._nobodys, password))
         return right and usable is not None
 
     def require_room(self) -> None:
@@ -104,16 +105,6 @@ class Passwords:
         log.warning("a password hash in the database is none of ours; reset that operator's password")
         return False
 
-    async def _dummy_hash(self) -> str:
-        # Made at first need and of today's cost, so that an unknown name takes as long as a known one.
-        if self._dummy is None:
-            self._dummy = await self.hash("nobody has this password")
-        return self._dummy
-
-    async def prepare(self) -> None:
-        """Make ready what the first refusal needs, so that it takes no longer than others."""
-        await self._dummy_hash()
-
     async def _run(self, work: Callable[[], T]) -> T:
         self.require_room()
         self._inside += 1
@@ -135,3 +126,9 @@ def _cost_of(stored: str) -> Parameters | None:
         return extract_parameters(stored) if len(stored) <= _LONGEST_HASH else None
     except (InvalidHashError, ValueError):
         return None
+
+
+def _nobodys_hash() -> str:
+    """A hash of today's cost that no password has, so that an unknown name takes as long as a known one."""
+    salt, digest = (b64encode(secrets.token_bytes(size)).rstrip(b"=").decode() for size in (16, 32))
+    return f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${digest}"

@@ -17,11 +17,16 @@ from pymongo.read_preferences import ReadPreference
 
 from passport.store.audit import AuditStore
 from passport.store.avatars import AvatarStore
+from passport.store.care import CareStore
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.conflicts import ConflictStore
+from passport.store.directory import DirectoryStore
 from passport.store.erasure import ErasureStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
+from passport.store.job_batches import JobBatches
+from passport.store.job_selection import JobSelection
+from passport.store.jobs import JobStore
 from passport.store.limits import LimitCounters
 from passport.store.operator_guesses import GuessStore
 from passport.store.operator_links import OperatorLinkStore
@@ -33,6 +38,7 @@ from passport.store.push_receipts import PushReceiptStore
 from passport.store.push_signatures import PushSignatureStore
 from passport.store.recount import RecountStore
 from passport.store.refusals import RefusalStore
+from passport.store.search_filling import SearchFillingStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
 from passport.store.statistics import StatisticsStore
@@ -107,6 +113,9 @@ class Store(Deadlined):
         # The driver's own deadline comes first, where it can, because its error says more.
         deadline = self.deadline = timeout.total_seconds() + _MARGIN
         self.users = UserStore(durable["users"], deadline=deadline)
+        self.care = CareStore(durable["users"], deadline=deadline)
+        self.directory = DirectoryStore(durable["users"], deadline=deadline)
+        self.search_filling = SearchFillingStore(durable["users"], durable["turns"], deadline=deadline)
         self.avatars = AvatarStore(durable["avatars"], users=durable["users"], deadline=deadline)
         self.sessions = SessionStore(durable["sessions"], deadline=deadline)
         self.conflicts = ConflictStore(durable["identity_conflicts"], deadline=deadline)
@@ -124,6 +133,9 @@ class Store(Deadlined):
         self.operator_guesses = GuessStore(durable["operator_guesses"], deadline=deadline)
         self.operator_sessions = OperatorSessionStore(durable["operator_sessions"], deadline=deadline)
         self.audit = AuditStore(durable["audit_events"], deadline=deadline)
+        self.jobs = JobStore(durable, deadline=deadline)
+        self.job_batches = JobBatches(durable, deadline=deadline)
+        self.job_selection = JobSelection(durable, deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
         self.refusals = RefusalStore(volatile["refusals"], deadline=deadline)
         # Can be fetched again, and must be read as it is now, not as a majority knew it a moment ago.

@@ -48,9 +48,11 @@ class ClosedAccountStore(CollectionStore):
 
     @translated
     async def find(self, user_id: str) -> ClosedAccount | None:
-        """None when no account of this id was closed."""
+        """The tombstone; None when there is none, or user_id is not of our form."""
         try:
-            document = await self._collection.find_one({"_id": ObjectId(user_id)})
+            document = await self._find_one({"_id": ObjectId(user_id)})
         except InvalidId:
             return None
-        return ClosedAccount(user_id, document["closed_at"], document["closed_by"]) if document else None
+        if document is None:
+            return None
+        return ClosedAccount(user_id, document["registered_at"], document["closed_at"], document["closed_by"])

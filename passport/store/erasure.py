@@ -9,6 +9,7 @@ from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection
 
 from passport.store.faults import CollectionStore, translated
+from passport.store.search import search_fields
 from passport.store.transactions import transaction
 
 Document = dict[str, Any]
@@ -56,6 +57,10 @@ class ErasureStore(CollectionStore):
             results.append(
                 await self._collection.update_one({"_id": owner}, {"$unset": wechats}, session=session)
             )
-            return any(result.modified_count for result in results)
+            erased = any(result.modified_count for result in results)
+            if erased and "nickname" in members:
+                nameless = {"$set": search_fields(user_id, None)}
+                await self._collection.update_one({"_id": owner}, nameless, session=session)
+            return erased
 
         return await transaction(self._collection, steps, deadline=self.deadline)

@@ -13,7 +13,7 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
-from passport.models import PendingLogin
+from passport.records import PendingLogin
 from passport.store.faults import CollectionStore, translated
 
 Document = dict[str, Any]

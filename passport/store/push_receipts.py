@@ -6,7 +6,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from passport.models import PushReceipt
+from passport.records import PushReceipt
 from passport.store.faults import CollectionStore, translated
 
 Document = dict[str, Any]

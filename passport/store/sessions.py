@@ -49,6 +49,11 @@ class SessionStore(CollectionStore):
         return await self._list({"user_id": ObjectId(user_id)}, limit)
 
     @translated
+    async def list_until(self, user_id: str, moment: datetime, *, limit: int) -> list[Session]:
+        """The user's sessions that began up to and including this moment, newest first."""
+        return await self._list({"user_id": ObjectId(user_id), "created_at": {"$lte": moment}}, limit)
+
+    @translated
     async def count_of(self, user_id: str) -> int:
         """How many sessions of the user are kept."""
         return int(await self._collection.count_documents({"user_id": ObjectId(user_id)}))

@@ -9,7 +9,7 @@ from typing import Any
 from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
-from passport.models import StoredKey
+from passport.records import StoredKey
 from passport.store.faults import CollectionStore, translated
 
 Document = dict[str, Any]

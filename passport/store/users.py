@@ -12,8 +12,9 @@ from bson.errors import InvalidId
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from passport.models import Ban, Consent, Identity, Phone, User
+from passport.models import Ban, Consent, Identity, LastAct, Phone, User
 from passport.store.faults import CollectionStore, translated
+from passport.store.search import search_fields
 
 Document = dict[str, Any]
 # When somebody was last known to be active, by mini-program.
@@ -69,7 +70,7 @@ class UserStore(CollectionStore):
             await self._collection.insert_one(document)
         except DuplicateKeyError:
             return None
-        return _user(document)
+        return user_of(document)
 
     @translated
     async def import_all(self, users: Sequence[User]) -> None:
@@ -80,13 +81,13 @@ class UserStore(CollectionStore):
     async def find_by_identity(self, identity: Identity) -> User | None:
         """None when this appid never registered the openid."""
         document = await self._find_one({"identities": _identity(identity)})
-        return _user(document) if document else None
+        return user_of(document) if document else None
 
     @translated
     async def find_by_unionid(self, unionid: str) -> User | None:
         """None when no account has the unionid."""
-        document = await self._find_one(_with_unionid(unionid))
-        return _user(document) if document else None
+        document = await self._find_one(with_unionid(unionid))
+        return user_of(document) if document else None
 
     @translated
     async def link(self, identity: Identity, *, unionid: str) -> User | None:
@@ -98,13 +99,13 @@ class UserStore(CollectionStore):
         document: Document | None
         try:
             document = await self._collection.find_one_and_update(
-                _with_unionid(unionid),
+                with_unionid(unionid),
                 {"$addToSet": {"identities": _identity(identity)}},
                 return_document=ReturnDocument.AFTER,
             )
         except DuplicateKeyError:
             document = await self._find_one({"identities": _identity(identity)})
-        return _user(document) if document else None
+        return user_of(document) if document else None
 
     @translated
     async def find(self, user_id: str) -> User | None:
@@ -113,7 +114,7 @@ class UserStore(CollectionStore):
             document = await self._find_one({"_id": ObjectId(user_id)})
         except InvalidId:
             return None
-        return _user(document) if document else None
+        return user_of(document) if document else None
 
     @translated
     async def record_sign_in(
@@ -143,7 +144,16 @@ class UserStore(CollectionStore):
             "$max": {active: at},
         }
         if profile:
-            told = {f"profile.{name}": _unless_entered(name, value) for name, value in profile.items()}
+            told = {
+                f"profile.{name}": _unless_entered(name, value, instead=f"$profile.{name}")
+                for name, value in profile.items()
+            }
+            if "nickname" in profile:
+                sought = search_fields(user_id, profile["nickname"])
+                told |= {
+                    name: _unless_entered("nickname", value, instead=f"${name}")
+                    for name, value in sought.items()
+                }
             computed = {"sign_ins": {"$add": ["$sign_ins", 1]}, active: {"$max": [f"${active}", at]}}
             update = [{"$set": {**changes, **told, **computed}}]
         try:
@@ -182,7 +192,7 @@ class UserStore(CollectionStore):
             change = {"$set": {"status": "active"}, "$unset": {"ban": ""}}
         else:
             change = {
-                "$set": {"status": "banned", "ban": _ban(ban)},
+                "$set": {"status": "banned", "ban": ban_document(ban)},
                 "$inc": {"session_epoch": 1},
                 "$unset": {"spared_session": ""},
             }
@@ -209,6 +219,8 @@ class UserStore(CollectionStore):
         """Set what the user entered, where None removes what is known; None when there is no such user."""
         removed = [name for name, value in entered.items() if value is None]
         changes: Document = {f"entered.{name}": value for name, value in entered.items()}
+        if "nickname" in entered:
+            changes |= search_fields(user_id, entered["nickname"])
         if consent is not None:
             changes["consent"] = _consent(consent)
         update: Document = {"$set": changes}
@@ -217,7 +229,7 @@ class UserStore(CollectionStore):
         document = await self._collection.find_one_and_update(
             {"_id": ObjectId(user_id)}, update, return_document=ReturnDocument.AFTER
         )
-        return _user(document) if document else None
+        return user_of(document) if document else None
 
     @translated
     async def export(self, user_id: str) -> Document | None:
@@ -253,6 +265,7 @@ def _new(
         "last_seen_at": at,
         "active_in": {identity.appid: at},
         "sign_ins": 0,
+        **search_fields(str(user_id), profile.get("nickname")),
     }
     if unionid is not None:
         document["unionid"] = unionid
@@ -270,7 +283,7 @@ def _imported(user: User) -> Document:
     document |= {"last_seen_at": user.last_seen_at, "active_in": dict(user.active_in)}
     document["sign_ins"] = user.sign_ins
     if user.ban is not None:
-        document |= {"status": "banned", "ban": _ban(user.ban), "session_epoch": 1}
+        document |= {"status": "banned", "ban": ban_document(user.ban), "session_epoch": 1}
     return document
 
 
@@ -279,18 +292,20 @@ def _identity(identity: Identity) -> Document:
     return {"appid": identity.appid, "openid": identity.openid}
 
 
-def _unless_entered(name: str, value: str | int) -> Document:
+def _unless_entered(name: str, value: str | int | list[str], *, instead: str) -> Document:
+    """The value, or what the field of the path `instead` holds when the user has spoken about this member."""
     untouched = {"$eq": [{"$type": f"$entered.{name}"}, "missing"]}
     # A literal, because a name like "$5" would be read as the path of a field.
-    return {"$cond": [untouched, {"$literal": value}, f"$profile.{name}"]}
+    return {"$cond": [untouched, {"$literal": value}, instead]}
 
 
-def _with_unionid(unionid: str) -> Document:
+def with_unionid(unionid: str) -> Document:
     # The index is partial, and the planner takes it only for a filter that says what the index says.
     return {"unionid": {"$eq": unionid, "$type": "string"}}
 
 
-def _ban(ban: Ban) -> Document:
+def ban_document(ban: Ban) -> Document:
+    """A ban as it is kept."""
     return {"reason": ban.reason, "by": ban.by, "at": ban.at, "until": ban.until, "shown": ban.shown}
 
 
@@ -298,7 +313,23 @@ def _consent(consent: Consent) -> Document:
     return {"version": consent.version, "at": consent.at}
 
 
-def _user(document: Document) -> User:
+def _last_act(document: Document) -> LastAct:
+    before, after = (_undoable(document[name]) for name in ("before", "after"))
+    return LastAct(document["kind"], document["by"], document["at"], before=before, after=after)
+
+
+def _undoable(value: Any) -> Any:
+    match value:
+        case dict():
+            return Ban(**value)
+        case list():
+            return tuple(value)
+        case _:
+            return value
+
+
+def user_of(document: Document) -> User:
+    """The user that a document of the collection is."""
     ban, consent, spared = (document.get(name) for name in ("ban", "consent", "spared_session"))
     phone = document.get("phone")
     return User(
@@ -317,4 +348,7 @@ def _user(document: Document) -> User:
         sign_ins=document.get("sign_ins", 0),
         session_epoch=document.get("session_epoch", 0),
         spared_session=str(spared) if spared else None,
+        note=document.get("note", ""),
+        tags=tuple(document.get("tags", ())),
+        last_act=_last_act(document["last_act"]) if document.get("last_act") else None,
     )

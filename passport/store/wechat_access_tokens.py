@@ -11,7 +11,7 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from passport.models import StoredAccessToken
+from passport.records import StoredAccessToken
 from passport.store.faults import CollectionStore, translated
 
 Document = dict[str, Any]

@@ -22,7 +22,7 @@ from passport.clock import Now
 from passport.config import App
 from passport.errors import AccessTokenRefused, PassportError, TemporarilyUnavailable, catalogue
 from passport.locks import KeyedLocks
-from passport.models import StoredAccessToken
+from passport.records import StoredAccessToken
 from passport.sealing import Sealer
 from passport.store.wechat_access_tokens import AccessTokenStore
 from passport.wechat.client import WeChatAccessToken, WeChatClient

@@ -3,8 +3,10 @@
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const words = button.querySelector("span");
   const before = words.textContent;
-  // Announced by screen readers when it changes.
-  words.setAttribute("role", "status");
+  const status = document.createElement("span");
+  status.className = "visually-hidden";
+  status.setAttribute("role", "status");
+  button.after(status);
   button.hidden = false;
   button.addEventListener("click", async () => {
     const text = document.getElementById(button.dataset.copy);
@@ -15,9 +17,10 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
       // Over plain HTTP there is no clipboard, only the old way.
       document.execCommand("copy");
     }
-    words.textContent = button.dataset.copied;
+    words.textContent = status.textContent = button.dataset.copied;
     setTimeout(() => {
       words.textContent = before;
+      status.textContent = "";
     }, 2000);
   });
 }

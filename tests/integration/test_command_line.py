@@ -217,6 +217,7 @@ async def test_two_demos_at_once_answer_401_201_200_to_what_they_print_and_leave
         lines = [line.strip() for line in (await _block(demo)).splitlines()]
         commands = [line for line in lines if line.startswith(("LOGIN=", "curl "))]
         assert len(commands) == 4
+        assert [line for line in lines if "/admin/set-up/" in line and line.startswith("http://127.0.0.1:")]
         assert await _paste(commands) == [401, 201, 200]
         assert await _paste(commands) == [401, 201, 200]
         mongod = demo.mongod_pid
@@ -227,6 +228,18 @@ async def test_two_demos_at_once_answer_401_201_200_to_what_they_print_and_leave
         assert arguments_of(mongod) == b""
         assert [each.exists() for each in made] == [False]
         assert [line for line in demo.log() if line["level"] == "ERROR"] == []
+
+
+async def test_operators_are_managed_beside_running_servers(
+    run: Run, right: dict[str, object], database: Any
+) -> None:
+    added = await run("operator", "add", "lin", "--role", "viewer", **right)
+    assert (added.returncode, "Traceback" in added.stderr) == (0, False)
+    assert added.stdout.startswith("lin: added as viewer\n")
+    again = await run("operator", "add", "LIN", "--role", "viewer", **right)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "an operator of this name already" in again.stderr
+    assert database.operators.count_documents({}) == 1
 
 
 async def test_a_demo_listens_on_loopback_only(run: Run) -> None:

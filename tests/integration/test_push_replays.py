@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from passport.models import PushReceipt
+from passport.records import PushReceipt
 from passport.services import Services
 from sandbox import StandIn
 from sandbox.pushes import Push

@@ -33,6 +33,16 @@ def parsed(line: str) -> dict[str, Any]:
         ("keys rotate --config a.yaml", {"command": "keys", "action": "rotate", "config": Path("a.yaml")}),
         ("keys retire K", {"command": "keys", "action": "retire", "kid": "K", "now": False}),
         ("keys retire K --now", {"command": "keys", "action": "retire", "kid": "K", "now": True}),
+        ("operator list", {"command": "operator", "action": "list"}),
+        (
+            "operator add lin --role admin",
+            {"command": "operator", "action": "add", "name": "lin", "role": "admin", "password_stdin": False},
+        ),
+        (
+            "operator reset-password lin --password-stdin",
+            {"command": "operator", "action": "reset-password", "name": "lin", "password_stdin": True},
+        ),
+        ("operator disable lin", {"command": "operator", "action": "disable", "name": "lin"}),
         ("audit verify", {"command": "audit", "action": "verify", "head": None}),
         (
             f"audit verify --head 7:{'0a' * 32}",
@@ -56,6 +66,11 @@ def test_a_command_with_its_options(line: str, changes: dict[str, Any]) -> None:
         "keys rotate --now",
         "--demo keys list",
         "--port x",
+        "operator",
+        "operator add lin",
+        "operator add lin --role owner",
+        "operator disable",
+        "--demo operator list",
         "audit",
         "audit verify --head 1",
         "--demo audit verify",

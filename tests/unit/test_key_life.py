@@ -19,7 +19,7 @@ from passport.key_life import (
     successor,
 )
 from passport.key_pairs import is_kid, make_pair, open_pair
-from passport.models import StoredKey
+from passport.records import StoredKey
 from passport.sealing import Sealer
 from passport.tokens import LEEWAY
 

@@ -81,7 +81,6 @@ POISONED = {
 @pytest.mark.parametrize("stored", POISONED.values(), ids=POISONED)
 async def test_a_poisoned_row_opens_nothing_and_costs_what_any_other_does(stored: str) -> None:
     passwords = Passwords()
-    await passwords.prepare()
     before = passwords.verified
     assert not await passwords.verify(stored, GOOD)
     # One verification, and it was of the hash that nobody has.
@@ -99,7 +98,6 @@ async def test_a_hash_at_the_caps_is_still_verified() -> None:
 
 async def test_beyond_the_queue_nobody_waits() -> None:
     passwords = Passwords()
-    await passwords.prepare()
     waiting = [asyncio.create_task(passwords.verify(None, GOOD)) for _ in range(AT_ONCE + QUEUE + 3)]
     ended = await asyncio.gather(*waiting, return_exceptions=True)
     assert [each for each in ended if each is not False and not isinstance(each, SignInBusy)] == []

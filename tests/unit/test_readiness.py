@@ -12,8 +12,8 @@ from pymongo.errors import ServerSelectionTimeoutError
 from passport.clock import utc_now
 from passport.errors import StartupError, StoreUnavailable, TemporarilyUnavailable
 from passport.keys import KeyRing
-from passport.models import StoredKey
 from passport.readiness import Readiness
+from passport.records import StoredKey
 from passport.sealing import Sealer
 from passport.signing_keys import SigningKeys
 from passport.store import Store

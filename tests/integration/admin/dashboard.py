@@ -95,7 +95,13 @@ class Dashboard:
 
     async def xsrf(self) -> str:
         """A token that goes with the cookie, from a page that anybody may see."""
-        page = await self.get("/admin/sign-in" if SESSION not in self.cookies else "/admin")
+        return await self.xsrf_of("/admin/sign-in" if SESSION not in self.cookies else "/admin")
+
+    async def xsrf_of(self, path: str) -> str:
+        """The token that the forms of this page carry, or of the one that it leads to."""
+        page = await self.get(path)
+        if page.status == 303:
+            page = await self.get(page.location)
         tokens = [form["fields"]["_xsrf"] for form in page.forms if "_xsrf" in form["fields"]]
         assert tokens, page.text
         token: str = tokens[0]

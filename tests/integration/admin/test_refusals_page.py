@@ -163,7 +163,7 @@ async def test_pages_lead_to_the_oldest_and_back_without_a_gap_or_a_double(
 ) -> None:
     now, many = clock(), 2 * PER_PAGE + 7
     # Several of one moment, so that the time alone does not tell where a page ends.
-    await kept(services, *[refusal(now - timedelta(seconds=number // 5), number) for number in range(many)])
+    await kept(services, *[refusal(now - timedelta(seconds=number // 7), number) for number in range(many)])
     seen: list[list[str]] = []
     page = await vera.get("/admin/refusals")
     while True:
