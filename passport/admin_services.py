@@ -13,8 +13,9 @@ from passport.care.history import Acts, History, Refused, SignIns
 from passport.clock import Now, utc_now
 from passport.config import Settings
 from passport.directory.listing import Directory
+from passport.jobs.export import UsersExport
 from passport.jobs.service import Jobs
-from passport.jobs.wiring import make_jobs
+from passport.jobs.wiring import make_jobs, meaning
 from passport.jobs.worker import Busy
 from passport.keys import KeyRing
 from passport.operators.services import OperatorServices, make_operator_services
@@ -51,6 +52,7 @@ class AdminServices(Staff):
     directory: Directory
     overview: Overview
     jobs: Jobs
+    users_export: UsersExport
 
     async def aclose(self) -> None:
         """Leave the jobs to other processes, and finish what is done in the background."""
@@ -116,6 +118,7 @@ def make_admin_services(
         overview=Overview(
             store=store, wechat=wechat_states, keys=keys, zone=settings.dashboard.zone, now=now
         ),
+        users_export=UsersExport(store=store.user_export, means=meaning(settings), now=now),
         jobs=make_jobs(settings, store=store, audit=audit, busy=busy, now=now),
     )
 
