@@ -46,6 +46,7 @@ from handlers.admin.second_factor import SecondFactorPage
 from handlers.admin.set_up import SetUpPage
 from handlers.admin.sign_in import SignInPage
 from handlers.admin.sign_out import SignOutPage
+from handlers.admin.users import UsersPage, UsersTotalPage
 from handlers.admin.users_export import UsersExportPage
 from passport.operators.roles import Rank
 
@@ -91,6 +92,8 @@ ROUTES: tuple[Route, ...] = (
     Route(_JOB, JobPage, "admin-job", see=VIEWER),
     Route(_JOB + "/stop", StopJobPage, "admin-job-stop", act=OPERATOR),
     Route(_JOB + "/undo", UndoJobPage, "admin-job-undo", act=OPERATOR),
+    Route(r"/admin/users", UsersPage, "admin-users", see=VIEWER, act=VIEWER),
+    Route(r"/admin/users/total", UsersTotalPage, "admin-users-total", see=VIEWER),
     Route(_USER, UserPage, "admin-user", see=VIEWER),
     Route(_USER + "/ban", BanPage, "admin-user-ban", see=OPERATOR, act=OPERATOR),
     Route(_USER + "/unban", UnbanPage, "admin-user-unban", act=OPERATOR),

@@ -23,19 +23,6 @@ from passport.jobs.service import CONFIRMED_FROM, NotConfirmed
 from passport.jobs.wiring import told_selection
 from passport.views.jobs import ActFaults, ActForm, NewJobView, people_view, who_view
 
-# What a filter is made of: see `UserFilter.to_query`.
-FIELDS = (
-    "q",
-    "status",
-    "app",
-    "registered_from",
-    "registered_to",
-    "seen_from",
-    "seen_to",
-    "phone",
-    "unionid",
-    "tag",
-)
 _KINDS = tuple(kind.value for kind in Kind)
 # More than any rule allows, so that what was typed is kept for whoever typed it.
 _TYPED = 20_000
@@ -69,10 +56,10 @@ class NewJobPage(SelectingPage):
     @property
     def form_origin(self) -> str:
         """The preview of the same filter; picked users are in no address, and without them everybody would be meant."""
-        if self._form is None or not self._form.flag("all"):
+        if self._form is None or self._form.text("scope") != "all":
             return "/admin/users"
-        fields = {name: value for name, value in self._form.pairs if name in FIELDS or name == "kind"}
-        return f"{self.request.path}?{urlencode(fields)}"
+        kind = urlencode({"kind": self._form.choice("kind", _KINDS, Kind.BAN.value)})
+        return f"{self.request.path}?{kind}&{self._form.text('filter', most=4_000)}".rstrip("&")
 
     async def _start(self, act: Act, selection: Selection, preview: Preview) -> None:
         jobs = self.services.admin.jobs

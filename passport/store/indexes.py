@@ -109,27 +109,16 @@ INDEXES: dict[str, list[IndexModel]] = {
             [("at", DESCENDING), ("_id", DESCENDING), ("error", ASCENDING), ("weight", ASCENDING)],
             name="refusals_at",
         ),
-        IndexModel(
-            [("error", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING), ("weight", ASCENDING)],
-            name="refusals_error_at",
-        ),
+        # Every combination of error, app, call and errcode, so that no filter reads what it does not show.
         IndexModel(
             [
-                ("appid", ASCENDING),
+                ("facets", ASCENDING),
                 ("at", DESCENDING),
                 ("_id", DESCENDING),
                 ("error", ASCENDING),
                 ("weight", ASCENDING),
             ],
-            name="refusals_appid_at",
-        ),
-        IndexModel(
-            [("operation", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="refusals_operation_at"
-        ),
-        IndexModel(
-            [("wechat_errcode", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
-            name="refusals_errcode_at",
-            partialFilterExpression={"wechat_errcode": {"$type": "number"}},
+            name="refusals_facets_at",
         ),
         IndexModel(
             [("account_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],

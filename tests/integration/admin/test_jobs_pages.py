@@ -32,7 +32,9 @@ def crowd(database: Database, clock: Clock) -> list[str]:
 
 async def started(lin: Dashboard, **fields: Any) -> str:
     """Start a job; its address."""
-    page = await lin.submit(NEW, {"step": "start", "kind": "ban", "reason": "spam", "all": "1", **fields})
+    page = await lin.submit(
+        NEW, {"step": "start", "kind": "ban", "reason": "spam", "scope": "all", "filter": "", **fields}
+    )
     assert page.status == 303, page.text
     return page.location
 
@@ -51,10 +53,10 @@ async def test_a_filter_is_previewed_with_its_numbers(
 async def test_picked_users_are_previewed_and_then_met(
     lin: Dashboard, services: Services, database: Database, crowd: list[str]
 ) -> None:
-    preview = await lin.submit(NEW, {"kind": "ban", "ids": crowd[:2]})
+    preview = await lin.submit(NEW, {"kind": "ban", "id": crowd[:2]})
     assert preview.status == 200
     assert "2 users picked by hand" in preview.text
-    page = await lin.submit(NEW, {"step": "start", "kind": "ban", "ids": crowd[:2], "reason": "spam"})
+    page = await lin.submit(NEW, {"step": "start", "kind": "ban", "id": crowd[:2], "reason": "spam"})
     assert page.status == 303
     await work(services)
     assert statuses(database, crowd) == ["banned"] * 2 + ["active"] * 4
@@ -113,7 +115,9 @@ async def test_the_audit_log_tells_of_every_step(
 async def test_what_cannot_be_taken_is_told_beside_its_field(
     lin: Dashboard, database: Database, crowd: list[str], fields: dict[str, str], told: str
 ) -> None:
-    page = await lin.submit(NEW, {"step": "start", "kind": "ban", "reason": "spam", "all": "1", **fields})
+    page = await lin.submit(
+        NEW, {"step": "start", "kind": "ban", "reason": "spam", "scope": "all", "filter": "", **fields}
+    )
     assert page.status == 400
     assert told in page.text
     assert database.jobs.count_documents({}) == 0
@@ -121,7 +125,15 @@ async def test_what_cannot_be_taken_is_told_beside_its_field(
 
 async def test_what_was_typed_is_kept(lin: Dashboard, crowd: list[str]) -> None:
     page = await lin.submit(
-        NEW, {"step": "start", "kind": "ban", "all": "1", "reason": "  <b>spam", "lasting": "custom"}
+        NEW,
+        {
+            "step": "start",
+            "kind": "ban",
+            "scope": "all",
+            "filter": "",
+            "reason": "  <b>spam",
+            "lasting": "custom",
+        },
     )
     assert page.status == 400
     assert "&lt;b&gt;spam" in page.html
@@ -131,7 +143,7 @@ async def test_more_than_a_hundred_are_confirmed_by_their_number(
     lin: Dashboard, database: Database, clock: Clock
 ) -> None:
     register(database, clock, 110)
-    fields = {"step": "start", "kind": "ban", "reason": "spam", "all": "1"}
+    fields = {"step": "start", "kind": "ban", "reason": "spam", "scope": "all", "filter": ""}
     for typed in ("", "100", "12", "many"):
         page = await lin.submit(NEW, {**fields, "typed": typed})
         assert page.status == 400
@@ -143,15 +155,26 @@ async def test_more_than_a_hundred_are_confirmed_by_their_number(
 async def test_a_filter_with_a_fault_acts_on_nobody(
     lin: Dashboard, database: Database, crowd: list[str]
 ) -> None:
-    fields = {"step": "start", "kind": "ban", "reason": "spam", "all": "1", "registered_from": "someday"}
+    fields = {
+        "step": "start",
+        "kind": "ban",
+        "reason": "spam",
+        "scope": "all",
+        "filter": "registered_from=someday",
+    }
     assert (await lin.submit(NEW, fields)).status == 400
     assert (await lin.get(f"{NEW}?registered_from=someday")).status == 400
+    # Without what it does not know, it would mean everybody.
+    for misspelt in ("stauts=banned", "None", "status=banned&x=1"):
+        assert (await lin.submit(NEW, {**fields, "filter": misspelt})).status == 400
+    del fields["filter"]
+    assert (await lin.submit(NEW, fields)).status == 400
     assert database.jobs.count_documents({}) == 0
 
 
 @pytest.mark.parametrize("ids", [["x"], ["$ne"], ["0" * 23], ["A" * 24], [f"{n:024x}" for n in range(1001)]])
 async def test_what_is_no_selection_is_refused(lin: Dashboard, database: Database, ids: list[str]) -> None:
-    page = await lin.submit(NEW, {"step": "start", "kind": "ban", "reason": "spam", "ids": ids})
+    page = await lin.submit(NEW, {"step": "start", "kind": "ban", "reason": "spam", "id": ids})
     assert page.status in (400, 413)
     assert database.jobs.count_documents({}) == 0
 
@@ -168,9 +191,9 @@ async def test_a_form_without_any_selection_means_nobody(
 async def test_the_language_switch_of_a_picked_preview_does_not_lead_to_everybody(
     lin: Dashboard, crowd: list[str]
 ) -> None:
-    page = await lin.submit(NEW, {"kind": "ban", "ids": crowd[:2]})
+    page = await lin.submit(NEW, {"kind": "ban", "id": crowd[:2]})
     assert 'name="next" value="/admin/users"' in page.html
-    page = await lin.submit(NEW, {"kind": "tag", "all": "1", "status": "active"})
+    page = await lin.submit(NEW, {"kind": "tag", "scope": "all", "filter": "status=active"})
     assert 'value="/admin/jobs/new?kind=tag&amp;status=active"' in page.html
 
 

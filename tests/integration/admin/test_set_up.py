@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from passport.operators.links import digest_of
 from passport.services import Services
+from passport.store.operator_members import new_operator_id
 from tests.client import API
 from tests.conftest import Clock
 from tests.integration.admin.dashboard import SESSION, Dashboard, Page
@@ -74,6 +76,29 @@ async def test_of_many_who_submit_at_once_one_becomes_the_admin(
     assert len(await services.admin.operators.team.list()) == 1
     for each in visitors:
         await each.close()
+
+
+async def test_of_many_links_used_in_the_same_moment_one_makes_an_operator(
+    services: Services, other_services: Services, database: Any
+) -> None:
+    """By the write alone: over HTTP the time that hashing takes keeps them apart."""
+    stores = [services.store.members, other_services.store.members]
+    tokens = [(await first_link(services)).rpartition("/")[2] for _ in range(12)]
+    made = await asyncio.gather(
+        *(
+            stores[turn % 2].insert_first(
+                digest_of(token),
+                new_operator_id(),
+                f"a{turn}",
+                role="admin",
+                password_hash="-",
+                at=services.admin.now(),
+            )
+            for turn, token in enumerate(tokens)
+        )
+    )
+    assert [each is None for each in made].count(False) == 1
+    assert database.operators.count_documents({}) == 1
 
 
 async def test_after_an_hour_it_is_worth_nothing(
