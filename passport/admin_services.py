@@ -9,7 +9,7 @@ from passport.audit.anchor import FILE_NAME
 from passport.audit.checking import Checking
 from passport.care.acts import Care
 from passport.care.duplicates import Duplicates
-from passport.care.history import Acts, History, Refused, SignIns
+from passport.care.history import Acts, ByJobs, History, Refused, SignIns
 from passport.clock import Now, utc_now
 from passport.config import Settings
 from passport.directory.listing import Directory
@@ -99,6 +99,7 @@ def make_admin_services(
         busy: whether those who sign in need the database more than work in the background does.
     """
     now, audit = staff.now, staff.audit
+    jobs = make_jobs(settings, store=store, audit=audit, busy=busy, now=now)
     return AdminServices(
         now=now,
         sessions=staff.sessions,
@@ -107,7 +108,7 @@ def make_admin_services(
         checking=Checking(audit, now=now),
         care=Care(store=store.care, sessions=store.sessions, closed=store.closed_accounts, now=now),
         duplicates=Duplicates(conflicts=store.conflicts, care=store.care, users=store.users, now=now),
-        history=History(SignIns(store.sessions), Acts(audit), Refused(refusals)),
+        history=History(SignIns(store.sessions), Acts(audit), ByJobs(jobs), Refused(refusals)),
         directory=Directory(
             store=store.directory,
             sessions=store.sessions,
@@ -119,7 +120,7 @@ def make_admin_services(
             store=store, wechat=wechat_states, keys=keys, zone=settings.dashboard.zone, now=now
         ),
         users_export=UsersExport(store=store.user_export, means=meaning(settings), now=now),
-        jobs=make_jobs(settings, store=store, audit=audit, busy=busy, now=now),
+        jobs=jobs,
     )
 
 

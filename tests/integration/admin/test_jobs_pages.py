@@ -97,7 +97,7 @@ async def test_the_audit_log_tells_of_every_step(
     await work(services)
     await lin.submit(f"{address}/undo")
     await work(services)
-    kinds = [each["kind"] for each in database.audit_events.find({"target_kind": "job"}).sort("seq", 1)]
+    kinds = [each["kind"] for each in database.audit_events.find({"target_kind": "job"}).sort("_id", 1)]
     assert kinds == ["job.started", "job.done", "job.undo_asked", "job.undone"]
 
 
