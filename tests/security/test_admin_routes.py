@@ -58,6 +58,13 @@ TABLE: dict[str, Row] = {
     "admin-preferences": Row("/admin/preferences", post="anybody"),
     "admin-sign-out": Row("/admin/sign-out", post="viewer"),
     "admin-missing": Row("/admin/nowhere", get="viewer", got=404, post="viewer", posted=404),
+    "admin-users-export": Row("/admin/users/export", get="operator", post="operator", posted=200, fresh=True),
+    "admin-jobs": Row("/admin/jobs", get="viewer"),
+    # A form without a selection means nobody: past the door, and nothing is changed.
+    "admin-job-new": Row("/admin/jobs/new", get="operator", post="operator", posted=200),
+    "admin-job": Row("/admin/jobs/{nobody}", get="viewer", got=404),
+    "admin-job-stop": Row("/admin/jobs/{nobody}/stop", post="operator", posted=404),
+    "admin-job-undo": Row("/admin/jobs/{nobody}/undo", post="operator", posted=404),
     # What went wrong, and what was done.
     "admin-refusals": Row("/admin/refusals", get="viewer"),
     "admin-refusal": Row("/admin/refusals/{nobody}", get="viewer", got=404),
