@@ -308,6 +308,7 @@ async def running_services(settings: Settings) -> AsyncIterator[tuple[Services, 
         if mongo is not None:
             await mongo.start()
         await services.readiness.prepare()
+        services.admin.jobs.worker.start()
 
     starting = asyncio.create_task(start(), name="start")
     try:

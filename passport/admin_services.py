@@ -13,6 +13,9 @@ from passport.care.history import Acts, History, Refused, SignIns
 from passport.clock import Now, utc_now
 from passport.config import Settings
 from passport.directory.listing import Directory
+from passport.jobs.service import Jobs
+from passport.jobs.wiring import make_jobs
+from passport.jobs.worker import Busy
 from passport.keys import KeyRing
 from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
@@ -47,6 +50,12 @@ class AdminServices(Staff):
     history: History
     directory: Directory
     overview: Overview
+    jobs: Jobs
+
+    async def aclose(self) -> None:
+        """Leave the jobs to other processes, and finish what is done in the background."""
+        await self.jobs.worker.close()
+        await super().aclose()
 
 
 def make_staff(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Staff:
@@ -74,6 +83,7 @@ def make_admin_services(
     keys: KeyRing,
     refusals: Refusals,
     wechat_states: WeChatStates,
+    busy: Busy,
 ) -> AdminServices:
     """The services of the dashboard, connected to nothing yet.
 
@@ -84,6 +94,7 @@ def make_admin_services(
         keys: the key ring of this process.
         refusals: the record of refused attempts.
         wechat_states: what all processes know of WeChat.
+        busy: whether those who sign in need the database more than work in the background does.
     """
     now, audit = staff.now, staff.audit
     return AdminServices(
@@ -105,6 +116,7 @@ def make_admin_services(
         overview=Overview(
             store=store, wechat=wechat_states, keys=keys, zone=settings.dashboard.zone, now=now
         ),
+        jobs=make_jobs(settings, store=store, audit=audit, busy=busy, now=now),
     )
 
 
