@@ -13,6 +13,7 @@ from passport.clock import Now, utc_now
 from passport.closing import Closing
 from passport.codes import CodeLedger
 from passport.config import Settings
+from passport.directory.filling import SearchFilling
 from passport.export import Export
 from passport.keys import KeyRing
 from passport.limits import Limiter
@@ -107,7 +108,8 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         store=store.wechat_health, health=health, held_back=wechat.held_back, now=now
     )
     written = (statistics.flush, wechat_states.tell)
-    background = Background(*written, recount.when_due, last=written)
+    filling = SearchFilling(store=store.search_filling, now=now)
+    background = Background(*written, recount.when_due, filling.when_due, last=written)
     signing_keys = make_signing_keys(settings, store=store, secret_key=secret_key, now=now)
     keys = KeyRing(
         signing_keys=signing_keys,

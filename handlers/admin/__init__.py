@@ -44,6 +44,7 @@ from handlers.admin.second_factor import SecondFactorPage
 from handlers.admin.set_up import SetUpPage
 from handlers.admin.sign_in import SignInPage
 from handlers.admin.sign_out import SignOutPage
+from handlers.admin.users import UsersPage, UsersTotalPage
 from passport.operators.roles import Rank
 
 _USER = r"/admin/users/(?P<user_id>[0-9a-f]{24})"
@@ -79,6 +80,8 @@ ROUTES: tuple[Route, ...] = (
     Route(r"/admin/audit", AuditPage, "admin-audit", see=VIEWER, act=OPERATOR),
     Route(r"/admin/audit/export", AuditExportPage, "admin-audit-export", see=VIEWER),
     Route(r"/admin/keys", KeysPage, "admin-keys", see=ADMIN, act=ADMIN, fresh=True),
+    Route(r"/admin/users", UsersPage, "admin-users", see=VIEWER, act=VIEWER),
+    Route(r"/admin/users/total", UsersTotalPage, "admin-users-total", see=VIEWER),
     Route(_USER, UserPage, "admin-user", see=VIEWER),
     Route(_USER + "/ban", BanPage, "admin-user-ban", see=OPERATOR, act=OPERATOR),
     Route(_USER + "/unban", UnbanPage, "admin-user-unban", act=OPERATOR),

@@ -31,6 +31,17 @@ TOLD: dict[str, str] = {
     "operator.second_factor_reset": N_(
         "%(name)s signs in by the password alone, until they turn the second factor on."
     ),
+    "users.found_by_token": N_(
+        "This is whom the token is about. It was not verified; look it up to know whether it counts."
+    ),
+    "users.token_of_nobody": N_(
+        "The token is about no account here. It was not verified; look it up to know more."
+    ),
+    "users.secret": N_("That is a secret, which is not searched for. Look it up to know whose it is."),
+    "users.token_in_address": N_(
+        "A token does not belong in an address. Paste it into the search box, and end its session if others may have "
+        "seen it."
+    ),
     "user.banned": N_("%(name)s is banned. Every session has ended."),
     "user.unbanned": N_("%(name)s is no longer banned and can sign in again."),
     "user.undone": N_("Undone. %(name)s is as before."),

@@ -64,6 +64,10 @@ class Directory:
             return Found(asked)
         return Found(replace(asked, text=session.user_id), session_id=session.session_id)
 
+    async def exists(self, user_id: str) -> bool:
+        """Whether there is such a user."""
+        return await self._store.exists(user_id)
+
     async def page(self, asked: UserFilter, view: View) -> Page:
         """A page of those who match.
 

@@ -19,6 +19,8 @@ Kind = Literal["nothing", "name", "phone", "wechat_id", "document_id", "request_
 # Tokens are longer than any search (passport.tokens has the same limit).
 LONGEST_TOKEN = 4096
 _TOKEN = re.compile(r"(?:Bearer\s+)?(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*)", re.IGNORECASE)
+# The beginning of any JSON object in base64, and that of our refresh tokens.
+_SECRET = re.compile(r"(?:Bearer\s+)?(?:eyJ|wpr_)\S{16,}", re.IGNORECASE)
 _DOCUMENT_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 _REQUEST_ID = re.compile(r"[0-9a-f]{16}", re.IGNORECASE)
 # Observed, not promised (auth.code2Session): 28 characters, of which the first is an o; unionids look the same.
@@ -62,6 +64,11 @@ def token_in(text: str) -> str:
     """The token that the text is, with or without Bearer before it; empty when it is none. Not verified in any way."""
     found = _TOKEN.fullmatch(text.strip()) if len(text) <= LONGEST_TOKEN + 20 else None
     return found.group(1) if found else ""
+
+
+def is_secret(text: str) -> bool:
+    """Whether the text is a token or looks like a piece of one: it must be in no address."""
+    return bool(_SECRET.match(text.strip()))
 
 
 def subject_of(token: str) -> str | None:

@@ -38,6 +38,7 @@ from passport.store.push_receipts import PushReceiptStore
 from passport.store.push_signatures import PushSignatureStore
 from passport.store.recount import RecountStore
 from passport.store.refusals import RefusalStore
+from passport.store.search_filling import SearchFillingStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
 from passport.store.statistics import StatisticsStore
@@ -114,6 +115,7 @@ class Store(Deadlined):
         self.users = UserStore(durable["users"], deadline=deadline)
         self.care = CareStore(durable["users"], deadline=deadline)
         self.directory = DirectoryStore(durable["users"], deadline=deadline)
+        self.search_filling = SearchFillingStore(durable["users"], durable["turns"], deadline=deadline)
         self.avatars = AvatarStore(durable["avatars"], users=durable["users"], deadline=deadline)
         self.sessions = SessionStore(durable["sessions"], deadline=deadline)
         self.conflicts = ConflictStore(durable["identity_conflicts"], deadline=deadline)

@@ -118,7 +118,7 @@ def person_view(user: User, now: datetime) -> PersonView:
         user_id=user.user_id,
         nickname=shown_text(str(nickname)) if nickname else None,
         handles={language: handle_of(user.user_id, language) for language in ("zh", "en")},
-        avatar=_avatar(user),
+        avatar=avatar_address(user.avatar, user.profile.get("avatar_url")),
         status=status_of(user.ban, now),
     )
 
@@ -224,10 +224,11 @@ def _profile_row(user: User, name: str) -> ProfileRow:
     )
 
 
-def _avatar(user: User) -> str | None:
-    if user.avatar:
-        return f"/avatars/{user.avatar}"
-    url = str(user.profile.get("avatar_url") or "")
+def avatar_address(uploaded: str | None, wechats: object) -> str | None:
+    """Where the picture is: the one that was uploaded, else WeChat's; None for any other address."""
+    if uploaded:
+        return f"/avatars/{uploaded}"
+    url = str(wechats or "")
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -38,8 +38,8 @@ class Row:
         get, post: the least role; None is 405 for everybody.
         sends: a form that gets past the door.
         got, posted: the status past the door.
-        signed_in: what a GET past the door gives to who is signed in, where that is something else.
         fresh: the POST needs a new proof of who acts.
+        stranger: the status of a GET of somebody who is not signed in, where they get another.
     """
 
     path: str
@@ -48,20 +48,26 @@ class Row:
     sends: Mapping[str, str] = field(default_factory=dict)
     got: int = 200
     posted: int = 303
-    signed_in: int | None = None
     fresh: bool = False
+    stranger: int | None = None
 
 
-U = "/admin/users/{user}"
+U, OPERATORS = "/admin/users/{user}", "/admin/operators/{nobody}"
 TABLE: dict[str, Row] = {
     "admin-overview": Row("/admin", get="viewer"),
     "admin-preferences": Row("/admin/preferences", post="anybody"),
     "admin-sign-out": Row("/admin/sign-out", post="viewer"),
     "admin-missing": Row("/admin/nowhere", get="viewer", got=404, post="viewer", posted=404),
-    # Signing in. What is sent signs nobody in.
-    "admin-sign-in": Row("/admin/sign-in", get="anybody", signed_in=303, post="anybody", posted=422),
+    # What went wrong, and what was done.
+    "admin-refusals": Row("/admin/refusals", get="viewer"),
+    "admin-refusal": Row("/admin/refusals/{nobody}", get="viewer", got=404),
+    "admin-look-up": Row("/admin/look-up", get="viewer", post="viewer", sends={"text": "x"}, posted=200),
+    "admin-audit": Row("/admin/audit", get="viewer", post="operator"),
+    "admin-audit-export": Row("/admin/audit/export", get="viewer"),
+    # Getting in. Who is signed in already is sent on; who has not come half-way is sent back.
+    "admin-sign-in": Row("/admin/sign-in", get="anybody", got=303, stranger=200, post="anybody", posted=422),
     "admin-second-factor": Row("/admin/second-factor", get="anybody", got=303, post="anybody"),
-    "admin-set-up": Row("/admin/set-up/x", get="anybody", got=404, post="anybody", posted=404),
+    "admin-set-up": Row("/admin/set-up/none", get="anybody", got=404, post="anybody", posted=404),
     "admin-reauth": Row("/admin/reauth", get="viewer", got=303, post="viewer", posted=422),
     "admin-account": Row("/admin/account", get="viewer"),
     "admin-password": Row("/admin/account/password", post="viewer", posted=422),
@@ -69,25 +75,17 @@ TABLE: dict[str, Row] = {
     "admin-enrol": Row("/admin/account/second-factor", get="viewer", post="viewer", posted=422, fresh=True),
     "admin-turn-off": Row("/admin/account/second-factor/off", post="viewer", fresh=True),
     "admin-recovery-codes": Row("/admin/account/recovery-codes", post="viewer", fresh=True),
-    "admin-audit": Row("/admin/audit", get="viewer", post="operator"),
-    "admin-audit-export": Row("/admin/audit/export", get="viewer"),
+    # What admins alone do.
     "admin-keys": Row("/admin/keys", get="admin", post="admin", posted=400, fresh=True),
-    # What went wrong.
-    "admin-refusals": Row("/admin/refusals", get="viewer"),
-    "admin-refusal": Row("/admin/refusals/{nobody}", get="viewer", got=404),
-    "admin-look-up": Row("/admin/look-up", get="viewer", post="viewer", posted=200),
-    # Operators.
     "admin-operators": Row("/admin/operators", get="admin"),
     "admin-operator-add": Row("/admin/operators/add", get="admin", post="admin", posted=422, fresh=True),
-    "admin-operator": Row("/admin/operators/{nobody}", get="admin", got=404),
-    "admin-operator-role": Row("/admin/operators/{nobody}/role", post="admin", posted=404, fresh=True),
-    "admin-operator-disable": Row("/admin/operators/{nobody}/disable", post="admin", posted=404, fresh=True),
-    "admin-operator-enable": Row("/admin/operators/{nobody}/enable", post="admin", posted=404, fresh=True),
-    "admin-reset-password": Row(
-        "/admin/operators/{nobody}/reset-password", post="admin", posted=404, fresh=True
-    ),
+    "admin-operator": Row(OPERATORS, get="admin", got=404),
+    "admin-operator-role": Row(OPERATORS + "/role", post="admin", posted=404, fresh=True),
+    "admin-operator-disable": Row(OPERATORS + "/disable", post="admin", posted=404, fresh=True),
+    "admin-operator-enable": Row(OPERATORS + "/enable", post="admin", posted=404, fresh=True),
+    "admin-reset-password": Row(OPERATORS + "/reset-password", post="admin", posted=404, fresh=True),
     "admin-reset-second-factor": Row(
-        "/admin/operators/{nobody}/reset-second-factor", post="admin", posted=404, fresh=True
+        OPERATORS + "/reset-second-factor", post="admin", posted=404, fresh=True
     ),
     # One user. A form without the state that it was made from is a conflict: past the door, and nothing is changed.
     "admin-user": Row(U, get="viewer"),
@@ -122,9 +120,10 @@ def expected(row: Row, who: str, method: str) -> int:
     least = row.post if method == "POST" else row.get
     if least is None:
         return 405
+    if WHO[who] == 0 and method != "POST" and row.stranger is not None:
+        return row.stranger
     if WHO[who] >= RANKS[least]:
-        got = row.signed_in if row.signed_in is not None and WHO[who] else row.got
-        return row.posted if method == "POST" else got
+        return row.posted if method == "POST" else row.got
     return 303 if WHO[who] == 0 else 403
 
 
@@ -282,23 +281,18 @@ EVIL: list[tuple[str, dict[str, str]]] = [
 ]
 
 
-# What operators act on. Others change by themselves: counters, statistics, when a session was last used.
-ACTED_ON = [
-    "users",
-    "avatars",
-    "sessions",
-    "closed_accounts",
-    "identity_conflicts",
-    "operators",
-    "signing_keys",
-    "audit_events",
-    "jobs",
-]
-
-
 def dump(database: Database) -> dict[str, list[dict[str, Any]]]:
-    """Every document that an act could change or record."""
-    return {name: list(database[name].find(sort=[("_id", 1)])) for name in ACTED_ON}
+    """Every document, but when an operator's session was last used and what is counted beside the requests."""
+    beside = {
+        "operator_sessions",
+        "statistics",
+        "wechat_health",
+        "limit_counters",
+        "refusals",
+        "system.profile",
+    }
+    names = sorted(set(database.list_collection_names()) - beside)
+    return {name: list(database[name].find(sort=[("_id", 1)])) for name in names}
 
 
 @pytest.mark.gen_test(timeout=60)
@@ -349,11 +343,10 @@ async def test_a_get_changes_nothing_whatever_it_asks_for(
 ) -> None:
     browser = await cast.get("admin")
     before = dump(database)
-    for row in TABLE.values():
+    for name, row in TABLE.items():
+        if name.endswith("-export"):
+            continue  # a download is noted in the audit log, and changes nothing else
         query = urlencode({**row.sends, "_xsrf": TOKEN, "reason": "x", "act": "settle", "confirmation": "x"})
         for method in ("GET", "HEAD"):
             await browser.request(method, f"{row.path.format(**places)}?{query}")
-    after = dump(database)
-    # That the audit log was exported is recorded in it, and is no change.
-    assert {each["kind"] for each in after.pop("audit_events")} <= {"audit.exported"}
-    assert after == {name: documents for name, documents in before.items() if name != "audit_events"}
+    assert dump(database) == before

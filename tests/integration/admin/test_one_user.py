@@ -527,7 +527,9 @@ async def test_no_query_of_these_pages_walks_a_collection(
         await lin.submit(f"{mei.url}/end-sessions")
         await lin.submit(f"{mei.url}/erase", {"confirmation": "小美🌸"})
         assert (await lin.get(mei.url)).status == 200
-        walked = {each["ns"] for each in asked(database) if "COLLSCAN" in str(each.get("planSummary"))}
+        # Whether there is any user at all, which the overview asks, takes one document.
+        walks = [each for each in asked(database) if each.get("docsExamined", 0) > 1]
+        walked = {each["ns"] for each in walks if "COLLSCAN" in str(each.get("planSummary"))}
     # A handful of documents, read whole.
     assert walked <= {f"{database.name}.signing_keys", f"{database.name}.operators"}
 
