@@ -196,6 +196,8 @@ class UsersPage(SpeakingPage):
         columns = columns_of(self.form.all("column")) if self.form.flag("choose_columns") else None
         if columns is not None:
             self.keep_cookie(_COOKIE, ".".join(columns), max_age=_YEAR)
+        if columns == USUAL:
+            columns = None
         typed = _fields(self.form)
         asked, faults = self.services.admin.directory.filter_from_query(typed)
         address = replace(read_address({"order": typed.get("order", "")}, asked), columns=columns)
