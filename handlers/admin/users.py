@@ -203,7 +203,11 @@ class UsersPage(SpeakingPage):
         address = replace(read_address({"order": typed.get("order", "")}, asked), columns=columns)
         # What is wrong goes along, so that it stands in its field with the reason beside it.
         wrong = {name: typed[name][:LONGEST_TOKEN] for name in faults if name in typed}
-        self.see_other(self._to(address, wrong))
+        if faults:
+            # The whole page, since htmx would put in the list alone.
+            self._send_away(self._to(address, wrong))
+        else:
+            self.see_other(self._to(address))
 
     async def _to_subject(self, token: str) -> None:
         user_id = subject_of(token)
