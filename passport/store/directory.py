@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -97,8 +98,10 @@ class DirectoryStore(CollectionStore):
         """How many users match, up to `most` and one; everybody is counted exactly, from what MongoDB knows."""
         if asked.is_everybody:
             return int(await self._in_turn(self._collection.estimated_document_count))
-        wanted = matching(asked, appids=appids, now=now)
-        counted = await self._in_turn(lambda: self._collection.count_documents(wanted, limit=most + 1))
+        wanted, options = matching(asked, appids=appids, now=now), _counting(asked)
+        counted = await self._in_turn(
+            lambda: self._collection.count_documents(wanted, limit=most + 1, **options)
+        )
         return int(counted)
 
     @translated
@@ -150,6 +153,14 @@ def _steps(view: View) -> list[Document]:
         {**dict(zip(names[:depth], values[:depth], strict=True)), names[depth]: {beyond: values[depth]}}
         for depth in reversed(range(len(names)))
     ]
+
+
+def _counting(asked: UserFilter) -> Document:
+    """What most users are like has no index of its own, so they are counted in the order in which they registered."""
+    common = replace(asked, has_phone=asked.has_phone or None, has_unionid=asked.has_unionid or None)
+    if common.status == "active":
+        common = replace(common, status=None)
+    return {"hint": "users_created_at"} if common.is_everybody else {}
 
 
 def _bounds(asked: UserFilter, sort: Sort) -> list[Document]:
