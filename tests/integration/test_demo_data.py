@@ -10,7 +10,7 @@ import pymongo
 import pytest
 from tornado.ioloop import IOLoop
 
-from passport.demo_data import DemoData
+from passport.demo_data import write_past
 from passport.overview import Snapshot
 from passport.periods import SPANS, beginning_of, hour_of
 from passport.services import Services
@@ -26,10 +26,7 @@ def past(io_loop: IOLoop, services: Services, clock: Clock) -> History:
     """A story of some weeks, written down."""
     zone = services.settings.dashboard.zone
     story = invent(clock(), appid=APPID, zone=zone, people=60, days=40)
-    data = DemoData(
-        store=services.store, settings=services.settings, digest=services.refusals.digest, now=clock()
-    )
-    io_loop.run_sync(lambda: data.write(story))
+    io_loop.run_sync(lambda: write_past(services, story))
     return story
 
 
