@@ -15,7 +15,6 @@ import asyncio
 import errno
 import logging
 import os
-import signal
 import socket
 import sys
 import tempfile
@@ -24,18 +23,18 @@ from contextlib import aclosing, asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from commands import audit as audit_command
 from commands import keys as keys_command
 from commands.arguments import parse_arguments
 from commands.operators import OperatorCommand, OperatorRefusal, first_link, first_link_block
-from handlers import make_app
+from handlers.serving import serve_on, stop_signal
 from passport.admin_services import make_audit, make_staff
 from passport.check import Finding, check_app, check_mongodb
 from passport.config import Settings
 from passport.config_sources import ConfigError, Key, load_settings, secret_key_of
+from passport.demo_data import write_past
 from passport.errors import StartupError, StoreUnavailable
 from passport.logs import configure_logging
 from passport.services import Services, make_services, make_signing_keys
@@ -44,6 +43,7 @@ from passport.store import Store
 from passport.store.embedded import EmbeddedMongo
 from passport.wechat.client import WeChatClient
 from sandbox.demo import APPID, block, demo_stand_in, register_people
+from sandbox.history import invent
 from sandbox.server import StandIn
 
 log = logging.getLogger("wxpassport")
@@ -247,6 +247,9 @@ def demo_settings(config: Path, overrides: dict[Key, object], stand_in: StandIn,
 async def welcome(stand_in: StandIn, services: Services) -> None:
     """Once requests are served: register the demo's people and print what to paste."""
     await services.readiness.prepared()
+    await write_past(
+        services, invent(services.admin.now(), appid=APPID, zone=services.settings.dashboard.zone)
+    )
     url = services.settings.listening_url
     await register_people(stand_in, url)
     link = await first_link(services.admin, services.settings)
@@ -308,6 +311,7 @@ async def running_services(settings: Settings) -> AsyncIterator[tuple[Services, 
         if mongo is not None:
             await mongo.start()
         await services.readiness.prepare()
+        services.admin.jobs.worker.start()
 
     starting = asyncio.create_task(start(), name="start")
     try:
@@ -318,77 +322,6 @@ async def running_services(settings: Settings) -> AsyncIterator[tuple[Services, 
         await services.close()
         if mongo is not None:
             await mongo.stop()
-
-
-def make_http_server(services: Services) -> HTTPServer:
-    """Tornado's server with limits on what a client may hold open or send."""
-    return HTTPServer(
-        make_app(services),
-        idle_connection_timeout=30,
-        body_timeout=10,
-        max_header_size=16 * 1024,
-        # The handlers refuse far earlier, in our own words; this is the wall behind them.
-        max_body_size=1024 * 1024,
-    )
-
-
-async def serve_on(
-    sockets: list[socket.socket],
-    services: Services,
-    starting: asyncio.Task[None],
-    stopped: asyncio.Event,
-) -> None:
-    """Accept until told to stop; then finish what is in flight, within server.shutdown_grace.
-
-    Raises:
-        StartupError: the start failed for good.
-    """
-    server = make_http_server(services)
-    server.add_sockets(sockets)
-    log.info("listening", extra={"url": services.settings.listening_url})
-    try:
-        await unless_failed(starting, stopped)
-    finally:
-        await drain(server, services)
-
-
-async def unless_failed(starting: asyncio.Task[None], stopped: asyncio.Event) -> None:
-    """Wait until told to stop, or raise what made the start fail."""
-    told = asyncio.create_task(stopped.wait())
-    await asyncio.wait({told, starting}, return_when=asyncio.FIRST_COMPLETED)
-    if starting.done() and not told.done():
-        starting.result()
-        await told
-    told.cancel()
-
-
-async def drain(server: HTTPServer, services: Services) -> None:
-    """Accept nothing more, finish what is in flight, close the rest."""
-    log.info("stopping", extra={"in_flight": services.traffic.count})
-    services.readiness.draining = True
-    server.stop()
-    # From here on each answer closes its connection, or a busy client could hold the shutdown open.
-    server.conn_params.no_keep_alive = True
-    try:
-        async with asyncio.timeout(services.settings.server.shutdown_grace.total_seconds()):
-            await services.traffic.idle()
-    except TimeoutError:
-        log.warning("cut off after server.shutdown_grace", extra={"in_flight": services.traffic.count})
-    await server.close_all_connections()
-
-
-def stop_signal() -> asyncio.Event:
-    """Set by the first SIGTERM or SIGINT; a second one ends everything at once."""
-    stopped, loop, main_task = asyncio.Event(), asyncio.get_running_loop(), asyncio.current_task()
-
-    def stop() -> None:
-        if stopped.is_set() and main_task is not None:
-            main_task.cancel()
-        stopped.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    return stopped
 
 
 if __name__ == "__main__":

@@ -9,10 +9,14 @@ from passport.audit.anchor import FILE_NAME
 from passport.audit.checking import Checking
 from passport.care.acts import Care
 from passport.care.duplicates import Duplicates
-from passport.care.history import Acts, History, Refused, SignIns
+from passport.care.history import Acts, ByJobs, History, Refused, SignIns
 from passport.clock import Now, utc_now
 from passport.config import Settings
 from passport.directory.listing import Directory
+from passport.jobs.export import UsersExport
+from passport.jobs.service import Jobs
+from passport.jobs.wiring import make_jobs, meaning
+from passport.jobs.worker import Busy
 from passport.keys import KeyRing
 from passport.operators.services import OperatorServices, make_operator_services
 from passport.operators.sessions import OperatorSessions
@@ -47,6 +51,13 @@ class AdminServices(Staff):
     history: History
     directory: Directory
     overview: Overview
+    jobs: Jobs
+    users_export: UsersExport
+
+    async def aclose(self) -> None:
+        """Leave the jobs to other processes, and finish what is done in the background."""
+        await self.jobs.worker.close()
+        await super().aclose()
 
 
 def make_staff(settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now) -> Staff:
@@ -74,6 +85,7 @@ def make_admin_services(
     keys: KeyRing,
     refusals: Refusals,
     wechat_states: WeChatStates,
+    busy: Busy,
 ) -> AdminServices:
     """The services of the dashboard, connected to nothing yet.
 
@@ -84,8 +96,10 @@ def make_admin_services(
         keys: the key ring of this process.
         refusals: the record of refused attempts.
         wechat_states: what all processes know of WeChat.
+        busy: whether those who sign in need the database more than work in the background does.
     """
     now, audit = staff.now, staff.audit
+    jobs = make_jobs(settings, store=store, audit=audit, busy=busy, now=now)
     return AdminServices(
         now=now,
         sessions=staff.sessions,
@@ -94,7 +108,7 @@ def make_admin_services(
         checking=Checking(audit, now=now),
         care=Care(store=store.care, sessions=store.sessions, closed=store.closed_accounts, now=now),
         duplicates=Duplicates(conflicts=store.conflicts, care=store.care, users=store.users, now=now),
-        history=History(SignIns(store.sessions), Acts(audit), Refused(refusals)),
+        history=History(SignIns(store.sessions), Acts(audit), ByJobs(jobs), Refused(refusals)),
         directory=Directory(
             store=store.directory,
             sessions=store.sessions,
@@ -105,6 +119,8 @@ def make_admin_services(
         overview=Overview(
             store=store, wechat=wechat_states, keys=keys, zone=settings.dashboard.zone, now=now
         ),
+        users_export=UsersExport(store=store.user_export, means=meaning(settings), now=now),
+        jobs=jobs,
     )
 
 

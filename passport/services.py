@@ -43,6 +43,9 @@ from passport.wechat.health import Health
 from passport.wechat_state import WeChatStates
 from passport.workshop import Workshop
 
+# With more requests than these being answered at once, work in the background waits.
+_MANY_IN_FLIGHT = 16
+
 
 @dataclass(frozen=True)
 class Services:
@@ -220,6 +223,11 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         refusals=refusals,
         appids=appids,
     )
+    readiness, traffic = Readiness(store=store, keys=keys, then=(background.open,)), Traffic()
+
+    async def busy() -> bool:
+        return traffic.count > _MANY_IN_FLIGHT or await readiness.problem() is not None
+
     return Services(
         settings=settings,
         login=login,
@@ -237,8 +245,8 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         tokens=tokens,
         avatars=avatars,
         uploads=UploadRoom(),
-        readiness=Readiness(store=store, keys=keys, then=(background.open,)),
-        traffic=Traffic(),
+        readiness=readiness,
+        traffic=traffic,
         limits=limits,
         refusals=refusals,
         look_up=look_up,
@@ -252,6 +260,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
             keys=keys,
             refusals=refusals,
             wechat_states=wechat_states,
+            busy=busy,
         ),
         store=store,
         wechat=wechat,

@@ -24,12 +24,12 @@ import pytest
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
+from handlers.serving import make_http_server
 from passport.config import Settings
 from passport.services import Services, make_services
 from passport.store.embedded import EmbeddedMongo
 from passport.store.indexes import INDEXES
 from sandbox import StandIn
-from server import make_http_server
 from tests.client import API
 
 # The same examples every time, so that a red run is about the change. The first text takes seconds on a fresh checkout

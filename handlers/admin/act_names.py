@@ -21,6 +21,12 @@ NAMES: dict[str, str] = {
     "user.pair_settled": N_("Settled a possible duplicate"),
     "user.pair_reopened": N_("Reopened a possible duplicate"),
     "users.exported": N_("Exported users"),
+    "job.started": N_("Started a job"),
+    "job.stop_asked": N_("Asked a job to stop"),
+    "job.undo_asked": N_("Asked to undo a job"),
+    "job.done": N_("A job was done"),
+    "job.stopped": N_("A job stopped early"),
+    "job.undone": N_("A job was undone"),
     "operator.added": N_("Added an operator"),
     "operator.enabled": N_("Enabled an operator"),
     "operator.disabled": N_("Disabled an operator"),
@@ -45,6 +51,35 @@ NAMES: dict[str, str] = {
     "audit.verified": N_("Verified the audit log"),
     "audit.exported": N_("Exported the audit log"),
 }
+# The fields of what an act changed, and the values that are words of ours.
+FIELDS: dict[str, str] = {
+    "status": N_("status"),
+    "reason": N_("reason"),
+    "until": N_("until"),
+    "shown": N_("shown to the user"),
+    "note": N_("note"),
+    "tags": N_("tags"),
+    "field": N_("field"),
+    "role": N_("role"),
+    "disabled": N_("disabled"),
+    "second_factor": N_("second factor"),
+    "session": N_("session"),
+    "sessions": N_("sessions"),
+    "count": N_("number"),
+    "format": N_("format"),
+    "sound": N_("unaltered"),
+    "entries": N_("entries checked"),
+    "entry": N_("first bad entry"),
+    "fault": N_("what is wrong"),
+    "operator": N_("operator's name"),
+    "other": N_("other account"),
+    "undone": N_("what was undone"),
+}
+VALUES: dict[str, dict[str, str]] = {
+    "status": {"active": N_("Active"), "banned": N_("Banned")},
+    "role": {"viewer": N_("Viewer"), "operator": N_("Operator"), "admin": N_("Admin")},
+    "field": {"phone": N_("Phone"), "nickname": N_("Nickname"), "picture": N_("Picture")},
+}
 FAILED = ".failed"
 
 
@@ -55,3 +90,15 @@ def name_of(kind: str, translate: Callable[[str], str]) -> str:
         return kind
     name = translate(known)
     return translate(N_("%(act)s: failed")) % {"act": name} if kind.endswith(FAILED) else name
+
+
+def field_of(name: str, translate: Callable[[str], str]) -> str:
+    """The name of a field in the page's language; one that is not named here is told as it is."""
+    known = FIELDS.get(name.rpartition(".")[2])
+    return translate(known) if known else name
+
+
+def value_of(name: str, value: str, translate: Callable[[str], str]) -> str:
+    """The value in the page's language when it is a word of ours. What somebody typed never is."""
+    known = VALUES.get(name.rpartition(".")[2], {}).get(value)
+    return translate(known) if known else value

@@ -9,10 +9,11 @@ from operator import itemgetter
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from handlers.admin.act_names import name_of
+from handlers.admin.act_names import field_of, name_of, value_of
 from handlers.admin.forms import Form
 from handlers.admin.page import AdminPage
 from handlers.admin.streaming import send_rows
+from handlers.times import exact_time
 from passport.audit.anchor import BadAnchor
 from passport.audit.checking import KIND as CHECKED
 from passport.audit.reading import ShownAct
@@ -21,7 +22,7 @@ from passport.audit.service import COUNTED
 from passport.exports import FORMATS, make_format
 from passport.models import ActFilter, ActKey
 from passport.operators.roles import Rank
-from passport.views.audit import AuditView, ChainState, FilterFields, act_row, chain_state
+from passport.views.audit import AuditView, ChainState, FilterFields, Words, act_row, chain_state
 
 PAGE = 50
 _KEY = re.compile(r"([0-9]{1,15})-([0-9]{1,16})", re.ASCII)
@@ -43,7 +44,7 @@ class AuditPage(AdminPage):
         actors, kinds = await audit.actors(), await audit.kinds()
         total = await audit.count(wanted)
         view = AuditView(
-            rows=tuple(act_row(each, name=self._name, rank=self.rank) for each in shown),
+            rows=tuple(act_row(each, words=self._words(), rank=self.rank) for each in shown),
             total=total,
             counted_up=total == COUNTED,
             fields=fields,
@@ -65,6 +66,15 @@ class AuditPage(AdminPage):
         checking = self.services.admin.checking
         await checking.begin(self.act_of(CHECKED, target=("audit", ""), by=self.operator))
         self.see_other(self.reverse_url("admin-audit"), told="audit.checking" if checking.running else None)
+
+    def _words(self) -> Words:
+        zone, language = self.services.settings.dashboard.zone, self.language
+        return Words(
+            act=self._name,
+            field=lambda name: field_of(name, self._),
+            value=lambda name, value: value_of(name, value, self._),
+            time=lambda moment: exact_time(moment, zone, language),
+        )
 
     def _name(self, kind: str) -> str:
         return name_of(kind, self._)

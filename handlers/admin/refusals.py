@@ -18,8 +18,8 @@ from passport.views.refusal_words import what_happened
 from passport.views.refusals import RefusalRow, Summary, details_of, rows_of, summary_of
 
 PER_PAGE = 50
-# A count reads the index alone, some million entries a second; beyond this it says “more than”.
-_MOST_COUNTED, _MOST_NARROWED = 50_000, 5_000
+# A count reads so many entries of an index at most; beyond this it says “more than”.
+_MOST_COUNTED, _MOST_NARROWED = 20_000, 5_000
 # Recorded refusals of the API, for the choice; others are found by typing their name into the address.
 _ERRORS = (
     "code_used",

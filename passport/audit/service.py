@@ -22,7 +22,7 @@ from passport.store.audit import AuditStore
 
 log = logging.getLogger("wxpassport.audit")
 
-_BATCH = 500
+_BATCH = 250
 COUNTED = 10_000
 
 

@@ -24,6 +24,9 @@ from passport.store.directory import DirectoryStore
 from passport.store.erasure import ErasureStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
+from passport.store.job_batches import JobBatches
+from passport.store.job_selection import JobSelection
+from passport.store.jobs import JobStore
 from passport.store.limits import LimitCounters
 from passport.store.operator_guesses import GuessStore
 from passport.store.operator_links import OperatorLinkStore
@@ -39,6 +42,7 @@ from passport.store.search_filling import SearchFillingStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
 from passport.store.statistics import StatisticsStore
+from passport.store.user_export import UserExportStore
 from passport.store.users import UserStore
 from passport.store.wechat_access_tokens import AccessTokenStore
 from passport.store.wechat_health import WeChatHealthStore
@@ -130,6 +134,10 @@ class Store(Deadlined):
         self.operator_guesses = GuessStore(durable["operator_guesses"], deadline=deadline)
         self.operator_sessions = OperatorSessionStore(durable["operator_sessions"], deadline=deadline)
         self.audit = AuditStore(durable["audit_events"], deadline=deadline)
+        self.jobs = JobStore(durable, deadline=deadline)
+        self.job_batches = JobBatches(durable, deadline=deadline)
+        self.user_export = UserExportStore(durable["users"], deadline=deadline)
+        self.job_selection = JobSelection(durable, deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
         self.refusals = RefusalStore(volatile["refusals"], deadline=deadline)
         # Can be fetched again, and must be read as it is now, not as a majority knew it a moment ago.

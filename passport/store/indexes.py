@@ -109,27 +109,16 @@ INDEXES: dict[str, list[IndexModel]] = {
             [("at", DESCENDING), ("_id", DESCENDING), ("error", ASCENDING), ("weight", ASCENDING)],
             name="refusals_at",
         ),
-        IndexModel(
-            [("error", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING), ("weight", ASCENDING)],
-            name="refusals_error_at",
-        ),
+        # Every combination of error, app, call and errcode, so that no filter reads what it does not show.
         IndexModel(
             [
-                ("appid", ASCENDING),
+                ("facets", ASCENDING),
                 ("at", DESCENDING),
                 ("_id", DESCENDING),
                 ("error", ASCENDING),
                 ("weight", ASCENDING),
             ],
-            name="refusals_appid_at",
-        ),
-        IndexModel(
-            [("operation", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="refusals_operation_at"
-        ),
-        IndexModel(
-            [("wechat_errcode", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
-            name="refusals_errcode_at",
-            partialFilterExpression={"wechat_errcode": {"$type": "number"}},
+            name="refusals_facets_at",
         ),
         IndexModel(
             [("account_id", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)],
@@ -197,6 +186,21 @@ INDEXES: dict[str, list[IndexModel]] = {
         ),
         IndexModel(
             [("ends_at", ASCENDING)], name="operator_sessions_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
+        ),
+    ],
+    "jobs": [
+        # Each worker asks every two seconds whether there is one.
+        IndexModel([("state", ASCENDING), ("created_at", ASCENDING)], name="jobs_state_created_at"),
+        IndexModel([("expires_at", ASCENDING)], name="jobs_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF),
+    ],
+    "job_changes": [
+        # One change a job and user; the way in which a job is undone.
+        IndexModel(
+            [("job", ASCENDING), ("user_id", ASCENDING)], name="job_changes_job_user_unique", unique=True
+        ),
+        IndexModel([("user_id", ASCENDING), ("at", DESCENDING)], name="job_changes_user_at"),
+        IndexModel(
+            [("expires_at", ASCENDING)], name="job_changes_ttl", expireAfterSeconds=_AT_THE_TIME_ITSELF
         ),
     ],
     "signing_keys": [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from hashlib import blake2b
+from itertools import combinations
 from typing import Any
 
 from bson import ObjectId
@@ -18,6 +20,7 @@ from passport.store.faults import CollectionStore, translated
 Document = dict[str, Any]
 
 _DUPLICATE_KEY = 11000
+_FACETED = ("error", "appid", "operation", "wechat_errcode")
 _NEWEST_FIRST = [("at", DESCENDING), ("_id", DESCENDING)]
 _OLDEST_FIRST = [("at", 1), ("_id", 1)]
 
@@ -123,21 +126,34 @@ def _nearer(bounds: Document, comparison: str, at: datetime) -> datetime:
 
 def _wanted(chosen: RefusalFilter) -> Document:
     wanted: Document = {"at": {"$gte": chosen.since, "$lt": chosen.until}}
-    for name, value in chosen.equal.items():
-        wanted[name] = value
+    if faceted := {name: value for name, value in chosen.equal.items() if name in _FACETED}:
+        wanted["facets"] = _facet(faceted.items())
     # What the partial indexes say, or the planner would not take them.
-    for name, kind in (("account_id", "string"), ("openid", "binData"), ("wechat_errcode", "number")):
-        if name in wanted:
-            wanted[name] = {"$eq": wanted[name], "$type": kind}
+    for name, kind in (("account_id", "string"), ("openid", "binData")):
+        if name in chosen.equal:
+            wanted[name] = {"$eq": chosen.equal[name], "$type": kind}
     if chosen.error is None and not chosen.ordinary:
         wanted["error"] = {"$nin": sorted(ORDINARY)}
     return wanted
 
 
+def _facets(document: Document) -> list[bytes]:
+    """A name for each combination of what can be filtered by, for an index that answers all of them alike."""
+    known = [(name, document[name]) for name in _FACETED if name in document]
+    sizes = range(1, len(known) + 1)
+    return [_facet(combination) for size in sizes for combination in combinations(known, size)]
+
+
+def _facet(combination: Iterable[tuple[str, object]]) -> bytes:
+    # Short, since there are up to fifteen of them; eight bytes tell a few thousand combinations apart.
+    text = "\n".join(f"{name}={value}" for name, value in sorted(combination))
+    return blake2b(text.encode(), digest_size=8).digest()
+
+
 def _document(refusal: Refusal) -> Document:
     named = ((name, getattr(refusal, name)) for name in Refusal.__slots__ if name != "refusal_id")
     kept = {name: value for name, value in named if value is not None}
-    return {"_id": ObjectId(refusal.refusal_id), **kept}
+    return {"_id": ObjectId(refusal.refusal_id), **kept, "facets": _facets(kept)}
 
 
 def _refusal(document: Document | None) -> Refusal | None:

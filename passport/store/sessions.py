@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,21 +27,12 @@ class SessionStore(CollectionStore):
     @translated
     async def insert(self, session: Session) -> None:
         """Keep the session."""
-        await self._collection.insert_one(
-            {
-                "_id": ObjectId(session.session_id),
-                "user_id": ObjectId(session.user_id),
-                "appid": session.appid,
-                "created_at": session.created_at,
-                "ends_at": session.ends_at,
-                "expires_at": session.forgotten_at,
-                "ip": session.ip,
-                "user_agent": session.user_agent,
-                "epoch": session.epoch,
-                "refresh": _stored(session.refresh),
-                "last_used_at": session.last_used_at,
-            }
-        )
+        await self._collection.insert_one(_document(session))
+
+    @translated
+    async def import_all(self, sessions: Sequence[Session]) -> None:
+        """Keep all of them, for the demo."""
+        await self._collection.insert_many([_document(each) for each in sessions], ordered=False)
 
     @translated
     async def find(self, session_id: str) -> Session | None:
@@ -132,6 +124,22 @@ class SessionStore(CollectionStore):
             wanted["_id"] = {"$ne": ObjectId(but)}
         result = await self._collection.update_many(wanted, {"$set": {"ended_at": at, "ended_by": by}})
         return int(result.modified_count)
+
+
+def _document(session: Session) -> Document:
+    return {
+        "_id": ObjectId(session.session_id),
+        "user_id": ObjectId(session.user_id),
+        "appid": session.appid,
+        "created_at": session.created_at,
+        "ends_at": session.ends_at,
+        "expires_at": session.forgotten_at,
+        "ip": session.ip,
+        "user_agent": session.user_agent,
+        "epoch": session.epoch,
+        "refresh": _stored(session.refresh),
+        "last_used_at": session.last_used_at,
+    }
 
 
 def _stored(refresh: Refresh) -> Document:

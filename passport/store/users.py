@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -37,6 +37,11 @@ _EXPORTED = (
 )
 
 
+def new_user_id() -> str:
+    """A new id, ordered by time."""
+    return str(ObjectId())
+
+
 class UnionidTaken(Exception):
     """Another account has this unionid: two accounts turn out to be one person."""
 
@@ -58,20 +63,7 @@ class UserStore(CollectionStore):
 
         The race of simultaneous registrations is decided by the unique indexes alone: one insert wins.
         """
-        user_id = ObjectId()
-        document: Document = {
-            "_id": user_id,
-            "identities": [_identity(identity)],
-            "profile": dict(profile),
-            "status": "active",
-            "created_at": at,
-            "last_seen_at": at,
-            "active_in": {identity.appid: at},
-            "sign_ins": 0,
-            **search_fields(str(user_id), profile.get("nickname")),
-        }
-        if unionid is not None:
-            document["unionid"] = unionid
+        document = _new(ObjectId(), identity, unionid=unionid, profile=profile, at=at)
         if consent is not None:
             document["consent"] = _consent(consent)
         try:
@@ -79,6 +71,11 @@ class UserStore(CollectionStore):
         except DuplicateKeyError:
             return None
         return user_of(document)
+
+    @translated
+    async def import_all(self, users: Sequence[User]) -> None:
+        """Put the users there as they are, each of one identity, for the demo; nobody else may have it."""
+        await self._collection.insert_many([_imported(each) for each in users])
 
     @translated
     async def find_by_identity(self, identity: Identity) -> User | None:
@@ -182,7 +179,7 @@ class UserStore(CollectionStore):
     @translated
     async def exist(self) -> bool:
         """Whether there is any user."""
-        return await self._collection.find_one({}, {"_id": 1}) is not None
+        return await self._collection.find_one({}, {"_id": 1}, hint="_id_") is not None
 
     @translated
     async def set_ban(self, user_id: str, ban: Ban | None) -> bool:
@@ -249,6 +246,45 @@ class UserStore(CollectionStore):
         change = {"$set": {"phone": asdict(phone)}} if phone else {"$unset": {"phone": ""}}
         result = await self._collection.update_one({"_id": ObjectId(user_id)}, change)
         return result.matched_count == 1
+
+
+def _new(
+    user_id: ObjectId,
+    identity: Identity,
+    *,
+    unionid: str | None,
+    profile: Mapping[str, str | int],
+    at: datetime,
+) -> Document:
+    document: Document = {
+        "_id": user_id,
+        "identities": [_identity(identity)],
+        "profile": dict(profile),
+        "status": "active",
+        "created_at": at,
+        "last_seen_at": at,
+        "active_in": {identity.appid: at},
+        "sign_ins": 0,
+        **search_fields(str(user_id), profile.get("nickname")),
+    }
+    if unionid is not None:
+        document["unionid"] = unionid
+    return document
+
+
+def _imported(user: User) -> Document:
+    document = _new(
+        ObjectId(user.user_id),
+        user.identities[0],
+        unionid=user.unionid,
+        profile=user.from_wechat,
+        at=user.created_at,
+    )
+    document |= {"last_seen_at": user.last_seen_at, "active_in": dict(user.active_in)}
+    document["sign_ins"] = user.sign_ins
+    if user.ban is not None:
+        document |= {"status": "banned", "ban": ban_document(user.ban), "session_epoch": 1}
+    return document
 
 
 def _identity(identity: Identity) -> Document:

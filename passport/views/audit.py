@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from passport.audit.reading import ShownAct
 from passport.models import Act
 from passport.operators.roles import Rank
 
-Name = Callable[[str], str]
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 # Where a target can be looked at, and who may.
 _PAGES = {
@@ -131,30 +132,42 @@ class AuditView:
     may_verify: bool
 
 
-def act_row(shown: ShownAct, *, name: Name, rank: Rank) -> ActRow:
+@dataclass(frozen=True)
+class Words:
+    """How things are called in the page's language: acts by kind, fields by name, values, and times."""
+
+    act: Callable[[str], str]
+    field: Callable[[str], str]
+    value: Callable[[str, str], str]
+    time: Callable[[datetime], str]
+
+
+def act_row(shown: ShownAct, *, words: Words, rank: Rank) -> ActRow:
     """The act as it is shown to somebody of this rank."""
     act = shown.act
     return ActRow(
         seq=shown.seq,
         at=act.at,
-        name=name(act.kind),
+        name=words.act(act.kind.removesuffix(".failed")),
         failed=act.kind.endswith(".failed"),
         actor=act.actor_name,
         actor_id=act.actor_id,
         target_kind=act.target_kind,
         target_id=act.target_id,
         target_path=_path(act, rank),
-        changes=changes(act.before, act.after),
+        changes=changes(act.before, act.after, words),
         ip=act.ip,
         request_id=act.request_id,
         genuine=shown.genuine,
     )
 
 
-def changes(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[Change, ...]:
+def changes(before: Mapping[str, object], after: Mapping[str, object], words: Words) -> tuple[Change, ...]:
     """Every field that either side names, in the order in which they are named."""
     names = list(dict.fromkeys([*before, *after]))
-    return tuple(Change(name, _side(before, name), _side(after, name)) for name in names)
+    return tuple(
+        Change(words.field(name), _side(before, name, words), _side(after, name, words)) for name in names
+    )
 
 
 def chain_state(
@@ -186,22 +199,33 @@ def _path(act: Act, rank: Rank) -> str | None:
     return start + act.target_id if usable and rank >= least else None
 
 
-def _side(values: Mapping[str, object], name: str) -> Value | None:
+def _side(values: Mapping[str, object], name: str, words: Words) -> Value | None:
     if name not in values:
         return None
     value = values[name]
-    return Value(_text(value), is_hidden(value))
+    return Value(_text(name, value, words), is_hidden(value))
 
 
-def _text(value: object) -> str:
+def _text(name: str, value: object, words: Words) -> str:
     match value:
-        case None:
+        case None | "":
             return "–"
         case bool():
             return "✓" if value else "✗"
         case str():
-            return value
+            moment = _moment(value)
+            return words.time(moment) if moment else words.value(name, value)
         case Sequence():
-            return ", ".join(_text(each) for each in value) or "–"
+            return ", ".join(_text(name, each, words) for each in value) or "–"
         case _:
             return str(value)
+
+
+def _moment(text: str) -> datetime | None:
+    """The time that is kept as such a text; None for any other text."""
+    if not _TIME.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

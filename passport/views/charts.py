@@ -40,11 +40,15 @@ class Chart:
         name: tells the charts of a page apart; the template has the words.
         rows: oldest first.
         totals: of each series.
+        step: how many rows belong together, such as the four quarters of a day.
+        summed: whether the totals mean anything; of people each day, they do not.
     """
 
     name: str
     rows: tuple[Row, ...]
     totals: tuple[int, ...]
+    step: int = 1
+    summed: bool = True
 
     @property
     def top(self) -> int:
@@ -75,7 +79,7 @@ class Chart:
         ]
 
 
-def chart(name: str, rows: Sequence[Row]) -> Chart:
+def chart(name: str, rows: Sequence[Row], *, step: int = 1, summed: bool = True) -> Chart:
     """The chart of these rows, which have the same series."""
     totals = tuple(sum(column) for column in zip(*(row.counts for row in rows), strict=True))
-    return Chart(name, tuple(rows), totals)
+    return Chart(name, tuple(rows), totals, step, summed)

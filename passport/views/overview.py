@@ -222,11 +222,11 @@ def _link(period: Period, appid: str | None) -> str:
 
 
 def _charts(snapshot: Snapshot, setting: Setting, period: Period) -> list[Chart]:
-    full, short = {
-        "24h": ("M-d HH:mm", "HH:mm"),
-        "7d": ("M-d HH:mm", "M-d"),
-        "30d": ("M-d EEE", "M-d"),
-        "90d": ("M-d EEE", "M-d"),
+    full, short, step = {
+        "24h": ("M-d HH:mm", "HH:mm", 1),
+        "7d": ("M-d HH:mm", "M-d", 4),
+        "30d": ("M-d EEE", "M-d", 1),
+        "90d": ("M-d EEE", "M-d", 1),
     }[period]
 
     def rows(bins: Sequence[Bin], full: str, short: str, *names: str) -> list[Row]:
@@ -241,9 +241,9 @@ def _charts(snapshot: Snapshot, setting: Setting, period: Period) -> list[Chart]
         ]
 
     return [
-        chart("sign_ins", rows(snapshot.bins, full, short, "sign_ins", "registrations")),
-        chart("refusals", rows(snapshot.bins, full, short, "refusals")),
-        chart("active", rows(snapshot.days, "M-d EEE", "M-d", "active")),
+        chart("sign_ins", rows(snapshot.bins, full, short, "sign_ins", "registrations"), step=step),
+        chart("refusals", rows(snapshot.bins, full, short, "refusals"), step=step),
+        chart("active", rows(snapshot.days, "M-d EEE", "M-d", "active"), summed=False),
     ]
 
 

@@ -4,6 +4,9 @@
 const EVERY = 60_000
 // A page that nobody looks after must not keep its operator signed in.
 const ATTENDED = 20 * 60_000
+// How many pieces of time one label may stand for, and the distances between whole counts.
+const STEPS = [1, 2, 3, 4, 6, 7, 12, 14, 28]
+const WHOLE = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7].flatMap(power => [power, 2 * power, 5 * power])
 const number = new Intl.NumberFormat('en')
 
 function read(figure) {
@@ -62,11 +65,18 @@ function options(chart, plot) {
       {
         ...axis,
         grid: { show: false },
+        size: 28,
         space: 70,
-        incrs: [1, 2, 3, 4, 6, 7, 12, 14, 28],
+        incrs: STEPS.map(each => each * Number(chart.figure.dataset.step)),
         values: (_, places) => places.map(place => chart.table.shorts[place] ?? ''),
       },
-      { ...axis, incrs: [1, 2, 5].flatMap(each => [0, 1, 2, 3, 4, 5, 6].map(power => each * 10 ** power)), size: 48, values: (_, counts) => counts.map(count => number.format(count)) },
+      {
+        ...axis,
+        size: 48,
+        space: 36,
+        incrs: WHOLE,
+        values: (_, counts) => counts.map(count => number.format(count)),
+      },
     ],
     series: [
       {},

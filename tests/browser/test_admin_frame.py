@@ -26,12 +26,12 @@ async def test_the_frame_fits_every_screen_and_axe_has_nothing_to_object_to(
 async def test_language_and_theme_are_switched_and_kept(admin_page: OpenAdmin) -> None:
     async with admin_page("/admin") as page:
         await page.locator(".menu > summary").click()
-        await page.get_by_role("button", name="中文").click()
-        await page.wait_for_load_state()
+        async with page.expect_navigation():
+            await page.get_by_role("button", name="中文").click()
         assert await page.locator("html").get_attribute("lang") == "zh-CN"
         await page.locator(".menu > summary").click()
-        await page.get_by_role("button", name="深色").click()
-        await page.wait_for_load_state()
+        async with page.expect_navigation():
+            await page.get_by_role("button", name="深色").click()
         assert await page.locator("html").get_attribute("data-bs-theme") == "dark"
         await page.reload()
         assert await page.locator("html").get_attribute("lang") == "zh-CN"
@@ -47,6 +47,6 @@ async def test_all_of_it_works_by_keyboard_and_without_javascript(admin_page: Op
         await page.keyboard.press("Tab")
         await page.keyboard.press("Tab")
         assert "中文" in await page.locator(":focus").inner_text()
-        await page.keyboard.press("Enter")
-        await page.wait_for_load_state()
+        async with page.expect_navigation():
+            await page.keyboard.press("Enter")
         assert await page.locator("html").get_attribute("lang") == "zh-CN"

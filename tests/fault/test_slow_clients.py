@@ -12,9 +12,9 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
 
+from handlers.serving import make_http_server
 from passport.services import Services
 from sandbox import StandIn
-from server import make_http_server
 from tests.client import API
 from tests.fault.running import until
 

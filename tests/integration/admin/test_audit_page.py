@@ -31,7 +31,7 @@ async def test_who_did_what_to_whom_is_shown_with_what_it_changed(
         "lin",
         "Banned a user",
         ACT.target_id,
-        "status before: active after: banned",
+        "status before: Active after: Banned",
         "刷单",
         "192.0.2.7",
     ):

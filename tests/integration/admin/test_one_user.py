@@ -13,6 +13,7 @@ from passport.services import Services
 from tests.client import API, bearer
 from tests.conftest import Clock
 from tests.integration.admin.dashboard import Dashboard, Fields, Page
+from tests.security.profiler import asked, profiling
 
 Database = pymongo.database.Database[dict[str, Any]]
 NUMBER = "+8613800138000"
@@ -507,6 +508,30 @@ async def test_the_new_unionid_of_a_moved_app_is_taken_or_kept_out(
     assert (
         await lin.submit(f"{mei.url}/unionid", {"conflict": form["conflict"], "act": "take"})
     ).status == 404
+
+
+# What MongoDB is asked
+
+
+async def test_no_query_of_these_pages_walks_a_collection(
+    api: API, database: Database, mei: Mei, lin: Dashboard
+) -> None:
+    bo = await api.sign_in("bo")
+    with_phone(database)
+    with profiling(database):
+        await mei.act(lin, "/tags", {"more": "vip"})
+        await mei.act(lin, "/note", {"note": "x"})
+        await lin.submit(f"{mei.url}/compare/{bo['account_id']}", {"act": "settle"})
+        await mei.act(lin, "/ban", {"reason": "spam"})
+        await mei.act(lin, "/undo")
+        await lin.submit(f"{mei.url}/end-sessions")
+        await lin.submit(f"{mei.url}/erase", {"confirmation": "小美🌸"})
+        assert (await lin.get(mei.url)).status == 200
+        # Whether there is any user at all, which the overview asks, takes one document.
+        walks = [each for each in asked(database) if each.get("docsExamined", 0) > 1]
+        walked = {each["ns"] for each in walks if "COLLSCAN" in str(each.get("planSummary"))}
+    # A handful of documents, read whole.
+    assert walked <= {f"{database.name}.signing_keys", f"{database.name}.operators"}
 
 
 # When MongoDB does not answer

@@ -1,0 +1,1 @@
+"""Jobs: acts on many users at once."""
