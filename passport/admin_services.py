@@ -9,12 +9,13 @@ from passport.audit.anchor import FILE_NAME
 from passport.audit.checking import Checking
 from passport.care.acts import Care
 from passport.care.duplicates import Duplicates
-from passport.care.history import Acts, History, Refused, SignIns
+from passport.care.history import Acts, ByJobs, History, Refused, SignIns
 from passport.clock import Now, utc_now
 from passport.config import Settings
 from passport.directory.listing import Directory
+from passport.jobs.export import UsersExport
 from passport.jobs.service import Jobs
-from passport.jobs.wiring import make_jobs
+from passport.jobs.wiring import make_jobs, meaning
 from passport.jobs.worker import Busy
 from passport.keys import KeyRing
 from passport.operators.services import OperatorServices, make_operator_services
@@ -51,6 +52,7 @@ class AdminServices(Staff):
     directory: Directory
     overview: Overview
     jobs: Jobs
+    users_export: UsersExport
 
     async def aclose(self) -> None:
         """Leave the jobs to other processes, and finish what is done in the background."""
@@ -97,6 +99,7 @@ def make_admin_services(
         busy: whether those who sign in need the database more than work in the background does.
     """
     now, audit = staff.now, staff.audit
+    jobs = make_jobs(settings, store=store, audit=audit, busy=busy, now=now)
     return AdminServices(
         now=now,
         sessions=staff.sessions,
@@ -105,7 +108,7 @@ def make_admin_services(
         checking=Checking(audit, now=now),
         care=Care(store=store.care, sessions=store.sessions, closed=store.closed_accounts, now=now),
         duplicates=Duplicates(conflicts=store.conflicts, care=store.care, users=store.users, now=now),
-        history=History(SignIns(store.sessions), Acts(audit), Refused(refusals)),
+        history=History(SignIns(store.sessions), Acts(audit), ByJobs(jobs), Refused(refusals)),
         directory=Directory(
             store=store.directory,
             sessions=store.sessions,
@@ -116,7 +119,8 @@ def make_admin_services(
         overview=Overview(
             store=store, wechat=wechat_states, keys=keys, zone=settings.dashboard.zone, now=now
         ),
-        jobs=make_jobs(settings, store=store, audit=audit, busy=busy, now=now),
+        users_export=UsersExport(store=store.user_export, means=meaning(settings), now=now),
+        jobs=jobs,
     )
 
 

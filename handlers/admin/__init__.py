@@ -16,9 +16,11 @@ from handlers.admin.account import (
     TurnOffPage,
 )
 from handlers.admin.audit import AuditExportPage, AuditPage
+from handlers.admin.jobs import JobPage, JobsPage, StopJobPage, UndoJobPage
 from handlers.admin.keys import KeysPage
 from handlers.admin.look_up import LookUpPage
 from handlers.admin.missing import MissingPage
+from handlers.admin.new_job import NewJobPage
 from handlers.admin.one_user.ban import BanPage, UnbanPage, UndoPage
 from handlers.admin.one_user.data import ErasePage, ExportPage, RemovePage, RevealPage
 from handlers.admin.one_user.doubts import ComparePage, UnionidPage
@@ -45,10 +47,12 @@ from handlers.admin.set_up import SetUpPage
 from handlers.admin.sign_in import SignInPage
 from handlers.admin.sign_out import SignOutPage
 from handlers.admin.users import UsersPage, UsersTotalPage
+from handlers.admin.users_export import UsersExportPage
 from passport.operators.roles import Rank
 
 _USER = r"/admin/users/(?P<user_id>[0-9a-f]{24})"
 _COMPARED = r"/compare/(?P<other_id>[0-9a-f]{24})"
+_JOB = r"/admin/jobs/(?P<job_id>[0-9a-f]{24})"
 ANYBODY, VIEWER, OPERATOR, ADMIN = Rank.ANYBODY, Rank.VIEWER, Rank.OPERATOR, Rank.ADMIN
 
 
@@ -80,6 +84,14 @@ ROUTES: tuple[Route, ...] = (
     Route(r"/admin/audit", AuditPage, "admin-audit", see=VIEWER, act=OPERATOR),
     Route(r"/admin/audit/export", AuditExportPage, "admin-audit-export", see=VIEWER),
     Route(r"/admin/keys", KeysPage, "admin-keys", see=ADMIN, act=ADMIN, fresh=True),
+    Route(
+        r"/admin/users/export", UsersExportPage, "admin-users-export", see=OPERATOR, act=OPERATOR, fresh=True
+    ),
+    Route(r"/admin/jobs", JobsPage, "admin-jobs", see=VIEWER),
+    Route(r"/admin/jobs/new", NewJobPage, "admin-job-new", see=OPERATOR, act=OPERATOR),
+    Route(_JOB, JobPage, "admin-job", see=VIEWER),
+    Route(_JOB + "/stop", StopJobPage, "admin-job-stop", act=OPERATOR),
+    Route(_JOB + "/undo", UndoJobPage, "admin-job-undo", act=OPERATOR),
     Route(r"/admin/users", UsersPage, "admin-users", see=VIEWER, act=VIEWER),
     Route(r"/admin/users/total", UsersTotalPage, "admin-users-total", see=VIEWER),
     Route(_USER, UserPage, "admin-user", see=VIEWER),

@@ -21,6 +21,12 @@ NAMES: dict[str, str] = {
     "user.pair_settled": N_("Settled a possible duplicate"),
     "user.pair_reopened": N_("Reopened a possible duplicate"),
     "users.exported": N_("Exported users"),
+    "job.started": N_("Started a job"),
+    "job.stop_asked": N_("Asked a job to stop"),
+    "job.undo_asked": N_("Asked to undo a job"),
+    "job.done": N_("A job was done"),
+    "job.stopped": N_("A job stopped early"),
+    "job.undone": N_("A job was undone"),
     "operator.added": N_("Added an operator"),
     "operator.enabled": N_("Enabled an operator"),
     "operator.disabled": N_("Disabled an operator"),
@@ -94,5 +100,9 @@ def field_of(name: str, translate: Callable[[str], str]) -> str:
 
 def value_of(name: str, value: str, translate: Callable[[str], str]) -> str:
     """The value in the page's language when it is a word of ours. What somebody typed never is."""
-    known = VALUES.get(name.rpartition(".")[2], {}).get(value)
+    field = name.rpartition(".")[2]
+    if field == "field":
+        # Of several openids it is the app beside it that tells which, not the number.
+        value = value.partition(".")[0]
+    known = VALUES.get(field, {}).get(value)
     return translate(known) if known else value

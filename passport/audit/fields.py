@@ -27,7 +27,7 @@ _KEPT_BY_SUBJECT = {
     "operator": "role disabled totp second_factor recovery_codes password_changed signed_in confirmed operator",
     "job": "job job_id action matched total done changed failed skipped undone why filter",
     "key": "kid state successor signs_from published_until",
-    "export": "format rows columns",
+    "export": "format rows columns filter revealed",
     "any": "appid app apps other field fields count limit outcome error since kind language theme",
     "audit": "sound entries entry fault",
 }

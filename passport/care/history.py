@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from passport.audit import Audit
+from passport.jobs.service import Jobs
 from passport.models import ActFilter, Session, User
 from passport.refusal_filter import RefusalFilter
 from passport.refusals import Refusals
@@ -86,6 +87,18 @@ class Acts:
         wanted = ActFilter(target_id=user_id, until=moment + _MILLISECOND)
         found = await self._audit.page(wanted, limit=limit)
         return [Happening(each.act.at, "act", f"{each.seq:016d}", each.act) for each in found]
+
+
+class ByJobs:
+    """What was done to the user as to many others at once."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    async def until(self, user_id: str, moment: datetime, *, limit: int) -> Sequence[Happening]:
+        """As a Source."""
+        found = await self._jobs.changes_of(user_id, until=moment, limit=limit)
+        return [Happening(each.at, "job", each.job_id, each) for each in found]
 
 
 class Refused:

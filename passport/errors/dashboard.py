@@ -20,6 +20,17 @@ class InvalidForm(PageError):
     )
 
 
+class FaultyFilter(PageError):
+    """A filter that cannot be read whole. Nobody is acted on by the rest of it, which would mean more people."""
+
+    code, status = "faulty_filter", 400
+    description = "A part of the filter cannot be read, so nothing was done."
+    hint = Hint(
+        zh="筛选条件有误，未执行任何操作。请回到用户列表，改正标出的条件后再试。",
+        en="Nothing was done. Go back to the list of users and put right the condition that is marked there.",
+    )
+
+
 class StaleForm(PageError):
     """A form without the token that our pages put into it: forged by another site, or older than the cookie."""
 
@@ -38,6 +49,18 @@ class RoleNeeded(PageError):
     code, status = "role_needed", 403
     description = "Your role does not allow this."
     hint = Hint(zh="您的角色没有此权限，请联系管理员。", en="Your role does not allow this. Ask an admin.")
+
+
+class TooManyExports(PageError):
+    """As many exports are being written as one process writes at a time."""
+
+    code, status = "too_many_exports", 429
+    description = "Other exports are being written in this moment."
+    hint = Hint(
+        zh="正在进行的导出较多，请等其中一个完成后再试。",
+        en="Wait until one of the exports under way has finished, and try again.",
+    )
+    retry_after: int | None = 30
 
 
 class PageNotFound(PageError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from passport.clock import Now
 from passport.jobs.model import MOST_PICKED, Act, Job, Preview, Selection, State, UserChange
@@ -122,6 +123,9 @@ class Jobs:
         """Whether there is a way back, now."""
         return job.can_undo(self._now())
 
-    async def changes_of(self, user_id: str) -> tuple[UserChange, ...]:
-        """What jobs did to one user, newest first, for their timeline."""
-        return tuple(await self._store.changes_of(user_id, now=self._now(), limit=_CHANGES_TOLD))
+    async def changes_of(
+        self, user_id: str, *, until: datetime | None = None, limit: int = _CHANGES_TOLD
+    ) -> list[UserChange]:
+        """What jobs did to one user up to a moment, newest first, for their timeline."""
+        now = self._now()
+        return await self._store.changes_of(user_id, now=now, until=until or now, limit=limit)

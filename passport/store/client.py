@@ -42,6 +42,7 @@ from passport.store.search_filling import SearchFillingStore
 from passport.store.sessions import SessionStore
 from passport.store.signing_keys import SigningKeyStore
 from passport.store.statistics import StatisticsStore
+from passport.store.user_export import UserExportStore
 from passport.store.users import UserStore
 from passport.store.wechat_access_tokens import AccessTokenStore
 from passport.store.wechat_health import WeChatHealthStore
@@ -135,6 +136,7 @@ class Store(Deadlined):
         self.audit = AuditStore(durable["audit_events"], deadline=deadline)
         self.jobs = JobStore(durable, deadline=deadline)
         self.job_batches = JobBatches(durable, deadline=deadline)
+        self.user_export = UserExportStore(durable["users"], deadline=deadline)
         self.job_selection = JobSelection(durable, deadline=deadline)
         self.pending_logins = PendingLoginStore(volatile["pending_logins"], deadline=deadline)
         self.refusals = RefusalStore(volatile["refusals"], deadline=deadline)

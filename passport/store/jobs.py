@@ -75,9 +75,11 @@ class JobStore(CollectionStore):
         return [str(each["_id"]) async for each in cursor.sort("created_at", ASCENDING)]
 
     @translated
-    async def changes_of(self, user_id: str, *, now: datetime, limit: int) -> list[UserChange]:
-        """What jobs did to the user, newest first, as long as it is known."""
-        wanted = {"user_id": ObjectId(user_id), "expires_at": {"$gt": now}}
+    async def changes_of(
+        self, user_id: str, *, now: datetime, until: datetime, limit: int
+    ) -> list[UserChange]:
+        """What jobs did to the user up to a moment, newest first, as long as it is known."""
+        wanted = {"user_id": ObjectId(user_id), "at": {"$lte": until}, "expires_at": {"$gt": now}}
         cursor = self._changes.find(wanted).sort("at", DESCENDING).limit(limit)
         return [user_change_of(each) async for each in cursor]
 

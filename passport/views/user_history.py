@@ -8,6 +8,7 @@ from datetime import datetime
 
 from passport.care.history import Happening
 from passport.config import App
+from passport.jobs.model import UserChange
 from passport.models import Act, Refusal, Session
 from passport.views.hostile import ShownText, shown_text
 from passport.views.one_user import SessionView, app_name, session_view
@@ -46,14 +47,26 @@ class RefusalView:
 
 
 @dataclass(frozen=True)
+class JobChangeView:
+    """What a job did to the user. `kind` is that of the job, `undone_at` when it was put back."""
+
+    job_id: str
+    kind: str
+    by: ShownText
+    detail: ShownText
+    undone_at: datetime | None
+
+
+@dataclass(frozen=True)
 class HappeningView:
-    """One row. Of `session`, `act`, `refusal` and `text` it has the one that its kind has."""
+    """One row. Of `session`, `act`, `refusal`, `job` and `text` it has the one that its kind has."""
 
     at: datetime
     kind: str
     session: SessionView | None = None
     act: ActView | None = None
     refusal: RefusalView | None = None
+    job: JobChangeView | None = None
     text: str = ""
 
 
@@ -67,6 +80,8 @@ def happening_view(happening: Happening, apps: Sequence[App]) -> HappeningView:
             return HappeningView(at, kind, act=act_view(facts))
         case Refusal():
             return HappeningView(at, kind, refusal=_refusal(facts, apps))
+        case UserChange():
+            return HappeningView(at, kind, job=_job(facts))
         case str():
             return HappeningView(at, kind, text=app_name(apps, facts))
         case _:
@@ -83,7 +98,14 @@ def act_view(act: Act) -> ActView:
 def _details(after: Mapping[str, object]) -> list[str]:
     tags = after.get("tags")
     listed = ", ".join(map(str, tags)) if isinstance(tags, list | tuple) else ""
-    return [str(after.get("reason") or ""), listed, str(after.get("field") or "")]
+    return [str(after.get("reason") or ""), listed, str(after.get("field") or "").partition(".")[0]]
+
+
+def _job(change: UserChange) -> JobChangeView:
+    detail = shown_text(change.act.reason or change.act.tag, most=_REASON)
+    return JobChangeView(
+        change.job_id, change.act.kind.value, shown_text(change.by_name), detail, change.undone_at
+    )
 
 
 def _refusal(refusal: Refusal, apps: Sequence[App]) -> RefusalView:

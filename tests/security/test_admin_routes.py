@@ -58,6 +58,13 @@ TABLE: dict[str, Row] = {
     "admin-preferences": Row("/admin/preferences", post="anybody"),
     "admin-sign-out": Row("/admin/sign-out", post="viewer"),
     "admin-missing": Row("/admin/nowhere", get="viewer", got=404, post="viewer", posted=404),
+    "admin-users-export": Row("/admin/users/export", get="operator", post="operator", posted=200, fresh=True),
+    "admin-jobs": Row("/admin/jobs", get="viewer"),
+    # A form without a selection means nobody: past the door, and nothing is changed.
+    "admin-job-new": Row("/admin/jobs/new", get="operator", post="operator", posted=200),
+    "admin-job": Row("/admin/jobs/{nobody}", get="viewer", got=404),
+    "admin-job-stop": Row("/admin/jobs/{nobody}/stop", post="operator", posted=404),
+    "admin-job-undo": Row("/admin/jobs/{nobody}/undo", post="operator", posted=404),
     # What went wrong, and what was done.
     "admin-refusals": Row("/admin/refusals", get="viewer"),
     "admin-refusal": Row("/admin/refusals/{nobody}", get="viewer", got=404),
@@ -88,6 +95,8 @@ TABLE: dict[str, Row] = {
         OPERATORS + "/reset-second-factor", post="admin", posted=404, fresh=True
     ),
     # One user. A form without the state that it was made from is a conflict: past the door, and nothing is changed.
+    "admin-users": Row("/admin/users", get="viewer", post="viewer", sends={"text": "mei"}),
+    "admin-users-total": Row("/admin/users/total", get="viewer"),
     "admin-user": Row(U, get="viewer"),
     "admin-user-ban": Row(U + "/ban", get="operator", post="operator", posted=409),
     "admin-user-unban": Row(U + "/unban", post="operator", posted=409),

@@ -15,6 +15,7 @@ from passport.jobs.model import Act, Job, Kind, Selection
 from passport.models import Operator
 from passport.services import Services
 from passport.store import job_batches, user_walk
+from passport.store.search import search_fields
 from tests.conftest import APPID, Clock
 
 Database = pymongo.database.Database[dict[str, Any]]
@@ -87,6 +88,8 @@ def register(database: Database, clock: Clock, how_many: int, **more: Any) -> li
         }
         for number in range(how_many)
     ]
+    for user in users:
+        user |= search_fields(str(user["_id"]), user["profile"]["nickname"])
     database.users.insert_many(users)
     return [str(each["_id"]) for each in users]
 

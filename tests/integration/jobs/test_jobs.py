@@ -224,6 +224,6 @@ async def test_the_audit_log_has_the_end_with_its_numbers(
     await work(services)
     (event,) = database.audit_events.find({"kind": {"$regex": "^job"}})
     assert (event["kind"], event["target_id"]) == ("job.done", job.job_id)
-    assert (event["after"]["changed"], event["after"]["filter"]) == (0, ["status=active"])
+    assert (event["after"]["changed"], event["after"]["filter"]) == (12, ["status=active"])
     # What was searched for may be somebody's name.
     assert "user" not in str(event["after"])
