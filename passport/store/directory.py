@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -28,10 +29,12 @@ T = TypeVar("T")
 
 # Of the threads that all of this process's questions share, and of mongod's cores, the logins keep the most.
 _AT_ONCE = 2
-# How many may wait for their turn; each is a person who waits, and whoever comes after them hears it at once.
-_WAITING = 32
-# Seconds; a page that takes longer is not read by anybody.
-_PATIENCE = 2.0
+# In seconds. While others wait, a turn is followed by a pause, so that the pages leave the process time for logins.
+_PAUSE = 0.2
+# Whoever waits longer than about this is refused; not all at once, since each refusal is a page, too.
+_WAITS = (0.5, 1.5)
+# A page that takes longer is not read by anybody.
+_PATIENCE = 1.5
 _FIELDS: Mapping[Sort, tuple[str, ...]] = {
     "registered": ("created_at", "_id"),
     "seen": ("last_seen_at", "_id"),
@@ -129,14 +132,19 @@ class DirectoryStore(CollectionStore):
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        if self._waiting >= _WAITING:
-            raise TooBroad
         self._waiting += 1
         try:
-            async with self._turns:
-                yield
+            async with asyncio.timeout(random.uniform(*_WAITS)):  # noqa: S311  no secret
+                await self._turns.acquire()
+        except TimeoutError:
+            raise TooBroad from None
         finally:
             self._waiting -= 1
+        try:
+            yield
+        finally:
+            pause = _PAUSE if self._waiting else 0
+            asyncio.get_running_loop().call_later(pause, self._turns.release)
 
 
 def _steps(view: View) -> list[Document]:
