@@ -25,7 +25,7 @@ BAD = [
     "//example.com/admin", "///example.com/admin", "//example.com\\@x", "\t//example.com", " //example.com",
     "/ /example.com", "/\t/example.com", "/%09/example.com", "/%2F/example.com", "/%5Cexample.com",
     "/.//example.com", "/admin//example.com", "/admin/..//example.com", "/admin/../../example.com",
-    "/admin/..", "/admin/../", "/admin/../docs", "/admin/x/../../docs", "/admin/%2e%2e/docs",
+    "/admin/..?x=1", "/admin/users/..?x=/", "/admin/..", "/admin/../", "/admin/../docs", "/admin/x/../../docs", "/admin/%2e%2e/docs",
     "/admin/..%2fdocs", "/admin\\..\\docs", "/admin;/x", "/admin#//example.com", "/admin\r\nSet-Cookie: a=b",
     "/admin\n", "/adminx", "/admin.example.com", "/admin@example.com", "admin", "admin/users", "/", "",
     "/docs", "/oauth/token", "https:/admin", "https:admin", "//admin", "data:text/html,x", "vbscript:x",
