@@ -207,4 +207,4 @@ async def test_a_job_of_last_month_is_not_undone(
     await work(services)
     clock.advance(days=30, seconds=1)
     assert not await services.admin.jobs.undo(job.job_id, by=lin)
-    assert await services.admin.jobs.changes_of(crowd[0]) == ()
+    assert await services.admin.jobs.changes_of(crowd[0]) == []
