@@ -17,15 +17,15 @@ _SHORT = 6
 
 @dataclass(frozen=True)
 class WhoView:
-    """Whom a job means: so many that were picked, or each condition of a filter as (field, value)."""
+    """Whom a job means: so many that were picked, or else each condition of a filter as (field, value)."""
 
-    picked: int
+    picked: int | None
     conditions: tuple[tuple[str, ShownText], ...]
 
     @property
     def everybody(self) -> bool:
         """Whether nobody is left out."""
-        return not self.picked and not self.conditions
+        return self.picked is None and not self.conditions
 
 
 @dataclass(frozen=True)
@@ -155,13 +155,20 @@ class UsersExportView:
     fresh: bool
 
 
-def who_view(selection: Selection) -> WhoView:
-    """Whom a selection means. What was searched for may be somebody's number, and is masked then."""
+def who_view(selection: Selection, *, picked: int | None = None) -> WhoView:
+    """Whom a selection means. What was searched for may be somebody's number, and is masked then.
+
+    Args:
+        selection: by ids or by a filter.
+        picked: how many ids there are, where they were not read.
+    """
+    if not selection.by_filter:
+        return WhoView(len(selection.ids) or picked or 0, ())
     query = dict(selection.query or {})
     sought = query.get("q", "")
     if len(sought) > _SHORT and any(each.isdigit() for each in sought):
         query["q"] = masked(sought)
-    return WhoView(len(selection.ids), tuple((name, shown_text(value)) for name, value in query.items()))
+    return WhoView(None, tuple((name, shown_text(value)) for name, value in query.items()))
 
 
 def job_view(job: Job, now: datetime) -> JobView:
@@ -176,7 +183,7 @@ def job_view(job: Job, now: datetime) -> JobView:
         reason=shown_text(job.act.reason, most=500),
         tag=shown_text(job.act.tag),
         until=job.act.until,
-        who=who_view(job.selection),
+        who=who_view(job.selection, picked=job.total),
         state=job.state.value,
         live=not job.state.over,
         undoing=undoing,

@@ -60,6 +60,7 @@ async def test_picked_users_are_previewed_and_then_met(
     assert page.status == 303
     await work(services)
     assert statuses(database, crowd) == ["banned"] * 2 + ["active"] * 4
+    assert "2 users picked by hand" in (await lin.get("/admin/jobs")).text
 
 
 async def test_a_job_is_shown_from_start_to_undo(

@@ -8,6 +8,7 @@ import pymongo
 from bson import ObjectId
 
 from passport.jobs.model import Act, Kind, Progress, Selection, State
+from passport.models import Operator
 from passport.services import Services
 from tests.conftest import Clock
 from tests.integration.jobs.conftest import (
@@ -20,6 +21,7 @@ from tests.integration.jobs.conftest import (
     statuses,
     work,
 )
+from tests.security.profiler import asked, profiling
 
 Database = pymongo.database.Database[dict[str, Any]]
 
@@ -208,7 +210,7 @@ async def test_each_change_is_in_the_users_timeline(
     await work(services)
     (change,) = await services.admin.jobs.changes_of(crowd[0])
     assert (change.job_id, change.act.kind, change.by_name) == (job.job_id, Kind.BAN, "lin")
-    assert await services.admin.jobs.changes_of(crowd[1]) == ()
+    assert await services.admin.jobs.changes_of(crowd[1]) == []
 
 
 async def test_a_job_without_anybody_is_done_at_once(services: Services, start: Start) -> None:
@@ -227,3 +229,31 @@ async def test_the_audit_log_has_the_end_with_its_numbers(
     assert (event["after"]["changed"], event["after"]["filter"]) == (12, ["status=active"])
     # What was searched for may be somebody's name.
     assert "user" not in str(event["after"])
+
+
+async def test_no_query_of_a_job_or_an_export_walks_a_collection(
+    services: Services, database: Database, crowd: list[str], lin: Operator, start: Start
+) -> None:
+    jobs = services.admin.jobs
+    with profiling(database):
+        for act in (
+            Act(Kind.TAG, tag="x"),
+            SPAM,
+            Act(Kind.UNBAN),
+            Act(Kind.UNTAG, tag="x"),
+            Act(Kind.END_SESSIONS),
+        ):
+            job = await start(act)
+            await work(services)
+            await jobs.undo(job.job_id, by=lin)
+            await work(services)
+        await start(SPAM, Selection(ids=tuple(crowd)))
+        await work(services)
+        await jobs.newest()
+        await jobs.changes_of(crowd[0])
+        async for _ in services.admin.users_export.batches({"status": "banned"}, plain=False):
+            pass
+        asked_for = [each for each in asked(database) if each.get("docsExamined", 0) > 1]
+        walks = {each["ns"] for each in asked_for if "COLLSCAN" in str(each.get("planSummary"))}
+    # A handful of documents, read whole.
+    assert walks <= {f"{database.name}.signing_keys", f"{database.name}.operators"}
