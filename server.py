@@ -34,7 +34,7 @@ from passport.admin_services import make_audit, make_staff
 from passport.check import Finding, check_app, check_mongodb
 from passport.config import Settings
 from passport.config_sources import ConfigError, Key, load_settings, secret_key_of
-from passport.demo_data import DemoData
+from passport.demo_data import write_past
 from passport.errors import StartupError, StoreUnavailable
 from passport.logs import configure_logging
 from passport.services import Services, make_services, make_signing_keys
@@ -247,18 +247,13 @@ def demo_settings(config: Path, overrides: dict[Key, object], stand_in: StandIn,
 async def welcome(stand_in: StandIn, services: Services) -> None:
     """Once requests are served: register the demo's people and print what to paste."""
     await services.readiness.prepared()
-    await write_past(services)
+    await write_past(
+        services, invent(services.admin.now(), appid=APPID, zone=services.settings.dashboard.zone)
+    )
     url = services.settings.listening_url
     await register_people(stand_in, url)
     link = await first_link(services.admin, services.settings)
     print(block(url, stand_in.base_url, set_up=link or f"{url}/admin"), flush=True)
-
-
-async def write_past(services: Services) -> None:
-    """Give the demo ninety days of made-up history, so that its dashboard is alive."""
-    settings, now = services.settings, services.admin.now()
-    demo_data = DemoData(store=services.store, settings=settings, digest=services.refusals.digest, now=now)
-    await demo_data.write(invent(now, appid=APPID, zone=settings.dashboard.zone))
 
 
 def is_loopback(host: str) -> bool:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from tornado.web import HTTPError, StaticFileHandler, stream_request_body
 
 from handlers.base import APIHandler, BaseHandler
@@ -24,6 +25,8 @@ from handlers.translations import translations
 from passport.config import Settings
 from passport.errors import NotFound, PassportError
 from passport.views.handles import handle_of, pattern_of
+from passport.views.refusal_words import what_happened
+from passport.views.tongue import Tongue
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC_PATH = ROOT / "static"
@@ -41,6 +44,16 @@ _POLICY = "; ".join(
 _LANGUAGES: dict[bytes, Language] = {b"zh": "zh", b"en": "en"}
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _PLACEHOLDER = "https://login.example.com"
+
+
+@pass_context
+def refusal_name(context: Context, error: str) -> str:
+    """What happened, as a sentence in the page's language, for an error code; no time is in it."""
+
+    def translate(text: str) -> str:
+        return str(context.call(context["gettext"], text))
+
+    return what_happened(error, Tongue(translate, chinese=context["frame"].language == "zh", exact=str))
 
 
 def load_templates(folder: Path, language: Language = "zh") -> Environment:
@@ -61,6 +74,7 @@ def load_templates(folder: Path, language: Language = "zh") -> Environment:
         "at": at,
         "handle_of": handle_of,
         "pattern_of": pattern_of,
+        "refusal_name": refusal_name,
     }
     for name in environment.list_templates(extensions=["html"]):
         environment.get_template(name)
@@ -157,7 +171,11 @@ class PageHandler(BaseHandler):
 
     def page_words(self) -> dict[str, Any]:
         """What templates may call."""
-        return {"url_for": self.reverse_url, "static_url": self.static_url}
+        return {"url_for": self.url_for, "static_url": self.static_url}
+
+    def url_for(self, name: str, *arguments: object) -> str:
+        """The address of a page. Tornado leaves the `?` of a pattern's last slash, which may be there or not."""
+        return self.reverse_url(name, *arguments).removesuffix("/?")
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every refusal as a page in the same look."""

@@ -21,7 +21,7 @@ def when(context: Context, moment: datetime | None) -> Markup:
         return Markup('<span class="text-secondary">–</span>')
     frame: Any = context["frame"]
     exact = exact_time(moment, frame.zone, frame.language)
-    text = exact
+    text = exact.rpartition(":")[0]
     distance = datetime.now(UTC) - moment
     if abs(distance) < _NEAR:
         text = format_timedelta(-distance, add_direction=True, locale=_LOCALES[frame.language])

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from passport.config import Settings
 from passport.errors import catalogue
 from passport.models import Ban, Identity, Refresh, Refusal, Session, User
+from passport.services import Services
 from passport.sessions import LOGIN_HISTORY
 from passport.statistics import Statistics
 from passport.store import Store
@@ -224,6 +225,17 @@ class DemoData:
             rid=mishap.rid,
             description=known.description,
         )
+
+
+async def write_past(services: Services, past: Past) -> None:
+    """Give the demo its past."""
+    data = DemoData(
+        store=services.store,
+        settings=services.settings,
+        digest=services.refusals.digest,
+        now=services.admin.now(),
+    )
+    await data.write(past)
 
 
 def _utc(at: datetime) -> datetime:

@@ -141,8 +141,8 @@ def _person(chance: random.Random, name: str, appid: str, at: datetime) -> Perso
 def _profile(chance: random.Random) -> dict[str, Any]:
     kind = chance.random()
     if kind < 0.6:
-        # What WeChat tells of most people since 2022.
-        return {"nickname": "微信用户"}
+        # WeChat calls most people 微信用户 since 2022, of which nothing is kept.
+        return {}
     if kind < 0.85:
         nickname = chance.choice(_SURNAMES) + chance.choice(_GIVEN.split())
     else:

@@ -100,5 +100,9 @@ def field_of(name: str, translate: Callable[[str], str]) -> str:
 
 def value_of(name: str, value: str, translate: Callable[[str], str]) -> str:
     """The value in the page's language when it is a word of ours. What somebody typed never is."""
-    known = VALUES.get(name.rpartition(".")[2], {}).get(value)
+    field = name.rpartition(".")[2]
+    if field == "field":
+        # Of several openids it is the app beside it that tells which, not the number.
+        value = value.partition(".")[0]
+    known = VALUES.get(field, {}).get(value)
     return translate(known) if known else value

@@ -196,12 +196,18 @@ class UsersPage(SpeakingPage):
         columns = columns_of(self.form.all("column")) if self.form.flag("choose_columns") else None
         if columns is not None:
             self.keep_cookie(_COOKIE, ".".join(columns), max_age=_YEAR)
+        if columns == USUAL:
+            columns = None
         typed = _fields(self.form)
         asked, faults = self.services.admin.directory.filter_from_query(typed)
         address = replace(read_address({"order": typed.get("order", "")}, asked), columns=columns)
         # What is wrong goes along, so that it stands in its field with the reason beside it.
         wrong = {name: typed[name][:LONGEST_TOKEN] for name in faults if name in typed}
-        self.see_other(self._to(address, wrong))
+        if faults:
+            # The whole page, since htmx would put in the list alone.
+            self._send_away(self._to(address, wrong))
+        else:
+            self.see_other(self._to(address))
 
     async def _to_subject(self, token: str) -> None:
         user_id = subject_of(token)

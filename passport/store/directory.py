@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -27,10 +29,12 @@ T = TypeVar("T")
 
 # Of the threads that all of this process's questions share, and of mongod's cores, the logins keep the most.
 _AT_ONCE = 2
-# How many may wait for their turn; each is a person who waits, and whoever comes after them hears it at once.
-_WAITING = 32
-# Seconds; a page that takes longer is not read by anybody.
-_PATIENCE = 2.0
+# In seconds. While others wait, a turn is followed by a pause, so that the pages leave the process time for logins.
+_PAUSE = 0.2
+# Whoever waits longer than about this is refused; not all at once, since each refusal is a page, too.
+_WAITS = (0.5, 1.5)
+# A page that takes longer is not read by anybody.
+_PATIENCE = 1.5
 _FIELDS: Mapping[Sort, tuple[str, ...]] = {
     "registered": ("created_at", "_id"),
     "seen": ("last_seen_at", "_id"),
@@ -97,8 +101,10 @@ class DirectoryStore(CollectionStore):
         """How many users match, up to `most` and one; everybody is counted exactly, from what MongoDB knows."""
         if asked.is_everybody:
             return int(await self._in_turn(self._collection.estimated_document_count))
-        wanted = matching(asked, appids=appids, now=now)
-        counted = await self._in_turn(lambda: self._collection.count_documents(wanted, limit=most + 1))
+        wanted, options = matching(asked, appids=appids, now=now), counting(asked)
+        counted = await self._in_turn(
+            lambda: self._collection.count_documents(wanted, limit=most + 1, **options)
+        )
         return int(counted)
 
     @translated
@@ -126,14 +132,19 @@ class DirectoryStore(CollectionStore):
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        if self._waiting >= _WAITING:
-            raise TooBroad
         self._waiting += 1
         try:
-            async with self._turns:
-                yield
+            async with asyncio.timeout(random.uniform(*_WAITS)):  # noqa: S311  no secret
+                await self._turns.acquire()
+        except TimeoutError:
+            raise TooBroad from None
         finally:
             self._waiting -= 1
+        try:
+            yield
+        finally:
+            pause = _PAUSE if self._waiting else 0
+            asyncio.get_running_loop().call_later(pause, self._turns.release)
 
 
 def _steps(view: View) -> list[Document]:
@@ -150,6 +161,14 @@ def _steps(view: View) -> list[Document]:
         {**dict(zip(names[:depth], values[:depth], strict=True)), names[depth]: {beyond: values[depth]}}
         for depth in reversed(range(len(names)))
     ]
+
+
+def counting(asked: UserFilter) -> Document:
+    """What most users are like has no index of its own, so they are counted in the order in which they registered."""
+    common = replace(asked, has_phone=asked.has_phone or None, has_unionid=asked.has_unionid or None)
+    if common.status == "active":
+        common = replace(common, status=None)
+    return {"hint": "users_created_at"} if common.is_everybody else {}
 
 
 def _bounds(asked: UserFilter, sort: Sort) -> list[Document]:

@@ -98,7 +98,7 @@ def act_view(act: Act) -> ActView:
 def _details(after: Mapping[str, object]) -> list[str]:
     tags = after.get("tags")
     listed = ", ".join(map(str, tags)) if isinstance(tags, list | tuple) else ""
-    return [str(after.get("reason") or ""), listed, str(after.get("field") or "")]
+    return [str(after.get("reason") or ""), listed, str(after.get("field") or "").partition(".")[0]]
 
 
 def _job(change: UserChange) -> JobChangeView:

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page
 from tornado.ioloop import IOLoop
 
-from passport.demo_data import DemoData
+from passport.demo_data import write_past
 from passport.periods import hour_of
 from passport.services import Services
 from passport.store.statistics import Slot
@@ -31,10 +31,7 @@ WATCH_SHIFTS = """
 def past(io_loop: IOLoop, services: Services, clock: Clock) -> None:
     """Some weeks of life, so that there is something to show."""
     story = invent(clock(), appid=APPID, zone=services.settings.dashboard.zone, people=40, days=31)
-    data = DemoData(
-        store=services.store, settings=services.settings, digest=services.refusals.digest, now=clock()
-    )
-    io_loop.run_sync(lambda: data.write(story))
+    io_loop.run_sync(lambda: write_past(services, story))
 
 
 async def rows(page: Page, chart: str) -> list[dict[str, Any]]:

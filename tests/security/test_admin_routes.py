@@ -95,6 +95,8 @@ TABLE: dict[str, Row] = {
         OPERATORS + "/reset-second-factor", post="admin", posted=404, fresh=True
     ),
     # One user. A form without the state that it was made from is a conflict: past the door, and nothing is changed.
+    "admin-users": Row("/admin/users", get="viewer", post="viewer", sends={"text": "mei"}),
+    "admin-users-total": Row("/admin/users/total", get="viewer"),
     "admin-user": Row(U, get="viewer"),
     "admin-user-ban": Row(U + "/ban", get="operator", post="operator", posted=409),
     "admin-user-unban": Row(U + "/unban", post="operator", posted=409),

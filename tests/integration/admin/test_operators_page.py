@@ -6,8 +6,6 @@ import asyncio
 import re
 from typing import Any
 
-import pytest
-
 from passport.services import Services
 from tests.client import API
 from tests.conftest import Clock
@@ -52,12 +50,12 @@ async def test_an_operator_is_added_and_sets_a_password_by_the_link(
     assert act["target_id"] == str(database.operators.find_one({"name": "林小雨"})["_id"])
 
 
-@pytest.mark.parametrize("name", ["ADA", "ａｄａ", "", "<script>", "x" * 41])
-async def test_a_name_that_is_taken_or_none_is_said_beside_the_field(ada: Dashboard, name: str) -> None:
-    page = await ada.submit("/admin/operators/add", {"name": name, "role": "viewer"})
-    assert page.status == 422
-    assert 'id="name-note"' in page.html
-    assert "<script>x" not in page.html
+async def test_a_name_that_is_taken_or_none_is_said_beside_the_field(ada: Dashboard) -> None:
+    for name in ("ADA", "ａｄａ", "", "<script>", "x" * 41):
+        page = await ada.submit("/admin/operators/add", {"name": name, "role": "viewer"})
+        assert page.status == 422
+        assert 'id="name-note"' in page.html
+        assert 'value="<script>' not in page.html
 
 
 async def test_what_ends_a_session_ends_it_in_every_process_at_the_next_request(
@@ -99,10 +97,11 @@ async def test_a_second_factor_that_was_lost_is_reset(
     assert (await sign_in(visitor, "mo")).location == "/admin"
 
 
-@pytest.mark.parametrize("act", ["role", "disable", "enable", "reset-password", "reset-second-factor"])
-async def test_an_admin_does_none_of_it_to_themselves(ada: Dashboard, services: Services, act: str) -> None:
+async def test_an_admin_does_none_of_it_to_themselves(ada: Dashboard, services: Services) -> None:
     operator_id = await id_of(services, "ada")
-    assert (await ada.submit(f"/admin/operators/{operator_id}/{act}", {"role": "viewer"})).status == 409
+    for act in ("role", "disable", "enable", "reset-password", "reset-second-factor"):
+        page = await ada.submit(f"/admin/operators/{operator_id}/{act}", {"role": "viewer"})
+        assert page.status == 409, act
     assert (await ada.get("/admin/operators")).status == 200
 
 

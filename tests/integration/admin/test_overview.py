@@ -144,7 +144,9 @@ async def test_behind_each_chart_is_a_table(
 
 
 async def test_a_refusal_leads_to_those_like_it(services: Services, noon: Clock, vera: Dashboard) -> None:
-    await count(services, noon)(timedelta(hours=1), OTHER_APPID, **{"refused.code_used": 3, "refusals": 3})
+    write = count(services, noon)
+    await write(timedelta(hours=1), OTHER_APPID, **{"refused.code_used": 3, "refusals": 3})
+    await write(timedelta(hours=1), APPID, **{"refused.invalid_code": 5, "refusals": 5})
     page = await vera.get(f"/admin?period=90d&app={OTHER_APPID}")
     (link,) = (each for each in page.links if "error=code_used" in each)
     query = parse_qs(urlsplit(link).query)
@@ -153,6 +155,7 @@ async def test_a_refusal_leads_to_those_like_it(services: Services, noon: Clock,
     assert (query["app"], query["error"]) == ([OTHER_APPID], ["code_used"])
     assert query["since"] == [f"{first_day.astimezone(zone):%Y-%m-%dT%H:%M}"]
     assert "A code works once" in page.text
+    assert "invalid_code" not in page.text
     assert "100 %" in page.text
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
-
 from passport.operators.sign_in import Proof
 from passport.services import Services
 from tests.conftest import Clock
@@ -187,13 +185,12 @@ async def test_a_wrong_first_code_shows_the_same_seed_again(lin: Dashboard, data
     assert kinds(database) == ["operator.second_factor_on", "operator.second_factor_on.failed"]
 
 
-@pytest.mark.parametrize("form", ["", "zz", "00" * 60])
 async def test_a_seed_that_we_did_not_seal_for_them_turns_nothing_on(
-    lin: Dashboard, ada: Dashboard, clock: Clock, form: str
+    lin: Dashboard, ada: Dashboard, clock: Clock
 ) -> None:
     page = await ada.get("/admin/account/second-factor")
     seed = page.html.split('<code class="secret">')[1].split("<")[0]
-    for sealed in (form, page.forms[-1]["fields"]["sealed"]):
+    for sealed in ("", "zz", "00" * 60, page.forms[-1]["fields"]["sealed"]):
         fields = {"sealed": sealed, "code": code_at(seed, clock())}
         page_of_lin = await lin.submit("/admin/account/second-factor", fields)
         assert page_of_lin.status == 422

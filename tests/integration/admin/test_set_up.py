@@ -131,14 +131,14 @@ async def test_what_is_not_taken_is_said_beside_its_field_and_the_link_stays(
     assert (await use(visitor, link)).status == 303
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "Via", "X-Real-Ip"])
 async def test_behind_a_proxy_that_nobody_configured_it_does_not_open(
-    visitor: Dashboard, services: Services, header: str
+    visitor: Dashboard, services: Services
 ) -> None:
     link = await first_link(services)
-    page = await visitor.get(link, headers={header: "https"})
-    assert page.status == 403
-    assert "server.trusted_proxies" in page.text
+    for header in ("X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "Via", "X-Real-Ip"):
+        page = await visitor.get(link, headers={header: "https"})
+        assert page.status == 403
+        assert "server.trusted_proxies" in page.text
 
 
 class TestBehindAProxy:
@@ -149,13 +149,11 @@ class TestBehindAProxy:
         """With the proxy on this machine."""
         return {**configuration, "server": {"trusted_proxies": ["127.0.0.1/32"]}}
 
-    @pytest.mark.parametrize(("scheme", "status"), [("https", 200), ("http", 403), ("https, http", 403)])
-    async def test_it_opens_over_tls_alone(
-        self, visitor: Dashboard, services: Services, scheme: str, status: int
-    ) -> None:
+    async def test_it_opens_over_tls_alone(self, visitor: Dashboard, services: Services) -> None:
         link = await first_link(services)
-        headers = {"X-Forwarded-For": "192.0.2.9", "X-Forwarded-Proto": scheme}
-        assert (await visitor.get(link, headers=headers)).status == status
+        for scheme, status in (("https", 200), ("http", 403), ("https, http", 403)):
+            headers = {"X-Forwarded-For": "192.0.2.9", "X-Forwarded-Proto": scheme}
+            assert (await visitor.get(link, headers=headers)).status == status
         assert (await visitor.get(link)).status == 403
 
 

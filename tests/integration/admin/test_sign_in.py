@@ -7,7 +7,6 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import quote
 
-import pytest
 from argon2 import PasswordHasher
 
 from passport.models import Device
@@ -116,15 +115,13 @@ async def test_what_was_typed_is_kept_but_for_the_password(visitor: Dashboard) -
     assert "hunter2" not in page.html
 
 
-@pytest.mark.parametrize(
-    "bad", ["//example.com", "https://example.com", "/admin/../docs", "/\\example.com", "%00"]
-)
-async def test_nobody_is_sent_elsewhere(visitor: Dashboard, services: Services, bad: str) -> None:
+async def test_nobody_is_sent_elsewhere(visitor: Dashboard, services: Services) -> None:
     await add_operator(services, "lin")
-    page = await sign_in(visitor, "lin", next_page=quote(bad, safe="%"))
-    assert (page.status, page.location) == (303, "/admin")
-    again = await visitor.get(f"/admin/sign-in?next={quote(bad, safe='%')}")
-    assert (again.status, again.location) == (303, "/admin")
+    for bad in ("//example.com", "https://example.com", "/admin/../docs", "/\\example.com", "%00"):
+        page = await sign_in(visitor, "lin", next_page=quote(bad, safe="%"))
+        assert (page.status, page.location) == (303, "/admin")
+        again = await visitor.get(f"/admin/sign-in?next={quote(bad, safe='%')}")
+        assert (again.status, again.location) == (303, "/admin")
 
 
 async def test_a_hash_of_lower_cost_is_made_anew_at_the_next_sign_in(
