@@ -104,7 +104,7 @@ class DirectoryStore(CollectionStore):
         """How many users match, up to `most` and one; everybody is counted exactly, from what MongoDB knows."""
         if asked.is_everybody:
             return int(await self._in_turn(self._collection.estimated_document_count))
-        wanted, options = matching(asked, appids=appids, now=now), _counting(asked)
+        wanted, options = matching(asked, appids=appids, now=now), counting(asked)
         counted = await self._in_turn(
             lambda: self._collection.count_documents(wanted, limit=most + 1, **options)
         )
@@ -166,7 +166,7 @@ def _steps(view: View) -> list[Document]:
     ]
 
 
-def _counting(asked: UserFilter) -> Document:
+def counting(asked: UserFilter) -> Document:
     """What most users are like has no index of its own, so they are counted in the order in which they registered."""
     common = replace(asked, has_phone=asked.has_phone or None, has_unionid=asked.has_unionid or None)
     if common.status == "active":

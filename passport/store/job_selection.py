@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import pymongo
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import DESCENDING
+from pymongo.errors import ExecutionTimeout
 
+from passport.errors.dashboard import TooBroad
 from passport.jobs.model import Act, Kind, Preview
+from passport.store.directory import counting
 from passport.store.faults import Deadlined, translated
 from passport.store.job_batches import Meant
 
@@ -21,6 +25,10 @@ Document = dict[str, Any]
 COUNTED = 50_000
 _SAMPLE = 5
 _AT_ONCE = 2
+# Seconds; a page that takes longer is not read by anybody.
+_PATIENCE = 2.0
+# Options of a count that finds its index without being told.
+_BY_ITSELF: Mapping[str, Any] = {}
 
 
 class JobSelection(Deadlined):
@@ -51,15 +59,20 @@ class JobSelection(Deadlined):
         """
         wanted = meant.words(now) if meant else {"_id": {"$in": [ObjectId(each) for each in picked]}}
         async with self._turn:
-            total, exact = await self._count(wanted)
+            total, exact = await self._count(wanted, counting(meant.asked) if meant else {})
             already = await self._already(act, wanted, total, now)
             return Preview(total, exact, already, await self._sample(wanted))
 
-    async def _count(self, wanted: Document) -> tuple[int, bool]:
+    async def _count(self, wanted: Document, options: Mapping[str, Any] = _BY_ITSELF) -> tuple[int, bool]:
         if not wanted:
             # Kept by MongoDB itself, and exact but after a crash.
             return int(await self._users.estimated_document_count()), True
-        counted = int(await self._users.count_documents(wanted, limit=COUNTED + 1))
+        try:
+            # MongoDB gives up by itself (maxTimeMS), so that nothing runs on there that nobody waits for.
+            with pymongo.timeout(_PATIENCE):
+                counted = int(await self._users.count_documents(wanted, limit=COUNTED + 1, **options))
+        except ExecutionTimeout as error:
+            raise TooBroad from error
         return min(counted, COUNTED), counted <= COUNTED
 
     async def _already(self, act: Act, wanted: Document, total: int, now: datetime) -> int:

@@ -247,6 +247,14 @@ async def test_no_query_of_a_job_or_an_export_walks_a_collection(
             await work(services)
             await jobs.undo(job.job_id, by=lin)
             await work(services)
+        for query in (
+            {"status": "active"},
+            {"phone": "no"},
+            {"tag": "x"},
+            {"q": "user"},
+            {"status": "banned"},
+        ):
+            await jobs.preview(SPAM, Selection(query=query))
         await start(SPAM, Selection(ids=tuple(crowd)))
         await work(services)
         await jobs.newest()
