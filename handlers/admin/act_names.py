@@ -20,6 +20,8 @@ NAMES: dict[str, str] = {
     "user.sessions_ended": N_("Ended all sessions of a user"),
     "user.pair_settled": N_("Settled a possible duplicate"),
     "user.pair_reopened": N_("Reopened a possible duplicate"),
+    "user.unionid_taken": N_("Took a new unionid for a user"),
+    "user.unionid_kept": N_("Kept the unionid of a user"),
     "users.exported": N_("Exported users"),
     "job.started": N_("Started a job"),
     "job.stop_asked": N_("Asked a job to stop"),
