@@ -57,7 +57,7 @@ def refusal_name(context: Context, error: str) -> str:
 
 
 def load_templates(folder: Path, language: Language = "zh") -> Environment:
-    """The templates, all compiled now, so that a fault in one stops the start and no request waits for it."""
+    """The templates in this language, each compiled when it is first shown, unless `compile_templates` came before."""
     environment = Environment(
         extensions=["jinja2.ext.i18n"],
         loader=FileSystemLoader(folder),
@@ -76,15 +76,27 @@ def load_templates(folder: Path, language: Language = "zh") -> Environment:
         "pattern_of": pattern_of,
         "refusal_name": refusal_name,
     }
-    for name in environment.list_templates(extensions=["html"]):
-        environment.get_template(name)
     return environment
 
 
-_templates: dict[Language, Environment] = {
-    "zh": load_templates(ROOT / "templates", "zh"),
-    "en": load_templates(ROOT / "templates", "en"),
-}
+_templates: dict[Language, Environment] = {}
+
+
+def templates(language: Language) -> Environment:
+    """Ours, in this language."""
+    if language not in _templates:
+        _templates[language] = load_templates(ROOT / "templates", language)
+    return _templates[language]
+
+
+def compile_templates(environment: Environment) -> None:
+    """Compile them all. It takes half a second, so the server does it in a thread, once it serves.
+
+    Raises:
+        jinja2.TemplateSyntaxError: there is a fault in one.
+    """
+    for name in environment.list_templates(extensions=["html"]):
+        environment.get_template(name)
 
 
 @dataclass(frozen=True)
@@ -166,7 +178,7 @@ class PageHandler(BaseHandler):
     def show(self, template: str, view: object) -> None:
         """Answer with the template, filled from the view."""
         frame = self.frame
-        page = _templates[frame.language].get_template(template)
+        page = templates(frame.language).get_template(template)
         self.finish(page.render(frame=frame, view=view, **self.page_words()))
 
     def page_words(self) -> dict[str, Any]:

@@ -6,13 +6,19 @@ import asyncio
 import logging
 import signal
 import socket
+from typing import get_args
 
 from tornado.httpserver import HTTPServer
 
 from handlers import make_app
+from handlers.language import Language
+from handlers.pages import compile_templates, templates
 from passport.services import Services
 
 log = logging.getLogger("wxpassport")
+
+# Seconds after which a server that was started has done what comes first.
+_SETTLED = 3.0
 
 
 def make_http_server(services: Services) -> HTTPServer:
@@ -41,10 +47,23 @@ async def serve_on(
     server = make_http_server(services)
     server.add_sockets(sockets)
     log.info("listening", extra={"url": services.settings.listening_url})
+    warming = asyncio.create_task(warm(), name="warm")
     try:
         await unless_failed(starting, stopped)
     finally:
+        warming.cancel()
         await drain(server, services)
+
+
+async def warm() -> None:
+    """Compile the templates beside the first requests, so that no page waits for it and neither does the start."""
+    await asyncio.sleep(_SETTLED)
+    for language in get_args(Language):
+        await asyncio.to_thread(_compile, language)
+
+
+def _compile(language: Language) -> None:
+    compile_templates(templates(language))
 
 
 async def unless_failed(starting: asyncio.Task[None], stopped: asyncio.Event) -> None:
