@@ -57,6 +57,7 @@ class AdminServices(Staff):
     async def aclose(self) -> None:
         """Leave the jobs to other processes, and finish what is done in the background."""
         await self.jobs.worker.close()
+        await self.checking.aclose()
         await super().aclose()
 
 

@@ -30,6 +30,7 @@ _DAYS: Mapping[Period, int] = {"24h": 1, "7d": 7, "30d": 30, "90d": 90}
 _HOUR = timedelta(hours=1)
 _PARTS_OF_A_DAY = (0, 6, 12, 18)
 MOST_CONFLICTS = 100
+MOST_JOBS = 20
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Snapshot:
         refused: refusals of the chosen period by error, the most frequent first.
         calls, failures, quota_hits: of calls to WeChat in the last 24 hours.
         has_users: whether anybody ever registered.
+        jobs: the ids of those that are not over, at most MOST_JOBS.
         conflicts: pairs of accounts that look like one person, at most MOST_CONFLICTS; `conflict` is one of them.
     """
 
@@ -80,6 +82,7 @@ class Snapshot:
     failures: int
     quota_hits: int
     has_users: bool
+    jobs: Sequence[str]
     conflicts: int
     conflict: str | None
     mongodb: Deployment
@@ -114,9 +117,10 @@ class Overview:
             ),
             now,
         )
-        refused, has_users, conflicts, mongodb, wechat = await asyncio.gather(
+        refused, has_users, jobs, conflicts, mongodb, wechat = await asyncio.gather(
             self._store.statistics.refused(bins[0], _end(now), appid=appid),
             self._store.users.exist(),
+            self._store.jobs.under_way(most=MOST_JOBS),
             self._store.conflicts.waiting(most=MOST_CONFLICTS),
             self._store.describe(),
             self._wechat.read(),
@@ -134,6 +138,7 @@ class Overview:
             failures=tally.total("wechat_failures", day_ago, now),
             quota_hits=tally.total("quota_hits", day_ago, now),
             has_users=has_users,
+            jobs=jobs,
             conflicts=conflicts[0],
             conflict=conflicts[1],
             mongodb=mongodb,

@@ -125,7 +125,8 @@ class AuditExportPage(AdminPage):
 
 def read_filter(query: Form, zone: ZoneInfo) -> tuple[FilterFields, ActFilter]:
     """The filter in an address, as it was typed and as it is meant. Days begin as the dashboard's do."""
-    since, until = _day(query.text("since"), zone), _day(query.text("until"), zone)
+    # To the next midnight, which is not 24 hours later on a day on which the clocks change.
+    since, until = _day(query.text("since"), zone), _day(query.text("until"), zone, days=1)
     faults = {name for name, day in (("since", since), ("until", until)) if day is None and query.text(name)}
     fields = FilterFields(
         actor=query.text("actor"),
@@ -140,16 +141,17 @@ def read_filter(query: Form, zone: ZoneInfo) -> tuple[FilterFields, ActFilter]:
         kind=fields.kind or None,
         target_id=fields.target or None,
         since=since,
-        until=until + timedelta(days=1) if until else None,
+        until=until,
     )
     return fields, wanted
 
 
-def _day(text: str, zone: ZoneInfo) -> datetime | None:
-    """The beginning of the day; None for what is none."""
+def _day(text: str, zone: ZoneInfo, *, days: int = 0) -> datetime | None:
+    """The beginning of the day, or of one so many days later; None for what is none."""
     try:
         day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  a day has no zone; it gets one here
-        return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC) if day.year >= 1970 else None
+        begins = datetime.combine(day + timedelta(days=days), time(), tzinfo=zone).astimezone(UTC)
+        return begins if day.year >= 1970 else None
     except (ValueError, OverflowError):
         return None
 

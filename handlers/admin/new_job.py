@@ -56,10 +56,12 @@ class NewJobPage(SelectingPage):
     @property
     def form_origin(self) -> str:
         """The preview of the same filter; picked users are in no address, and without them everybody would be meant."""
-        if self._form is None or self._form.text("scope") != "all":
+        # Also asked for by the page that refuses a form, so nothing here may refuse it again.
+        if self._form is None or not self._form.choice("scope", ("all",), ""):
             return "/admin/users"
         kind = urlencode({"kind": self._form.choice("kind", _KINDS, Kind.BAN.value)})
-        return f"{self.request.path}?{kind}&{self._form.text('filter', most=4_000)}".rstrip("&")
+        asked = [each.strip() for each in self._form.all("filter")]
+        return "&".join([f"{self.request.path}?{kind}", *asked[-1:]]).rstrip("&")
 
     async def _start(self, act: Act, selection: Selection, preview: Preview) -> None:
         jobs = self.services.admin.jobs

@@ -12,5 +12,6 @@ _LONGEST = 2_000
 
 def safe_next(address: str) -> str:
     """The address when it is a page of the dashboard, else the overview (CWE-601)."""
-    usable = len(address) <= _LONGEST and _PAGE.fullmatch(address) and "/../" not in f"{address}/"
+    path = address.partition("?")[0]
+    usable = len(address) <= _LONGEST and _PAGE.fullmatch(address) and "/../" not in f"{path}/"
     return address if usable else HOME

@@ -157,7 +157,10 @@ class AdminPage(PageHandler):
         """The page to return to: this one, or for a POST and for a part of a page the one that it was sent from."""
         if self.request.method == "GET" and not self.is_partial:
             return self.request.uri or ""
-        parts = urlsplit(self.request.headers.get("HX-Current-URL") or self.form_origin)
+        try:
+            parts = urlsplit(self.request.headers.get("HX-Current-URL") or self.form_origin)
+        except ValueError:
+            return ""
         return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
     @property

@@ -103,6 +103,9 @@ class Worker:
         except LeaseLost:
             # Told to stop, or another's by now; in which case there is none.
             self._job = await self._renewed(job)
+        except StoreUnavailable:
+            log.warning("a job waits for MongoDB", extra={"job": job.job_id})
+            raise
         return True
 
     async def _advance(self, job: Job) -> Job | None:

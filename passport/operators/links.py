@@ -39,8 +39,12 @@ class Links:
 
     async def for_password(self, operator_id: str) -> str:
         """A link's token, in the place of those that this operator had."""
-        await self._store.withdraw(operator_id)
+        await self.withdraw(operator_id)
         return await self._make("password", operator_id)
+
+    async def withdraw(self, operator_id: str) -> None:
+        """Make those of this operator worthless."""
+        await self._store.withdraw(operator_id)
 
     async def find(self, token: str) -> OperatorLink | None:
         """What the link is for; None when it is worth nothing (any more). Looking at it does not use it up."""

@@ -134,17 +134,22 @@ class Team:
         return await self._with_no_session(await self._members.set_role(operator_id, role, by=by))
 
     async def disable(self, operator_id: str, *, by: str | None) -> Operator | None:
-        """Let them in no more."""
-        return await self._with_no_session(await self._members.disable(operator_id, at=self._now(), by=by))
+        """Let them in no more, nor by a link once they are enabled again."""
+        disabled = await self._members.disable(operator_id, at=self._now(), by=by)
+        if disabled is not None:
+            await self._links.withdraw(operator_id)
+        return await self._with_no_session(disabled)
 
     async def enable(self, operator_id: str) -> Operator | None:
         """Let them in again, with the password that they had."""
         return await self._members.enable(operator_id)
 
     async def set_password(self, operator: Operator, password: str) -> Operator | None:
-        """Give them this password. Raises as `add`."""
+        """Give them this password; links by which another could be set are worthless. Raises as `add`."""
         self.check_password(password, operator.name)
         hashed = await self._passwords.hash(password)
+        # First, so that whoever is faster with a link has their password replaced.
+        await self._links.withdraw(operator.operator_id)
         return await self._with_no_session(await self._members.set_password(operator.operator_id, hashed))
 
     async def forget_password(self, operator_id: str) -> Operator | None:

@@ -41,6 +41,10 @@ class ClosedAccountStore(CollectionStore):
                 return False
             await self._database["avatars"].delete_many({"user_id": account}, session=session)
             await self._database["identity_conflicts"].delete_many({"accounts": account}, session=session)
+            # What jobs changed stays known, as in the audit log, and what they found before goes: a ban and its reason.
+            await self._database["job_changes"].update_many(
+                {"user_id": account}, {"$set": {"before": {}}}, session=session
+            )
             await self._collection.insert_one(tombstone, session=session)
             return True
 

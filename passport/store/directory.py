@@ -29,12 +29,13 @@ T = TypeVar("T")
 
 # Of the threads that all of this process's questions share, and of mongod's cores, the logins keep the most.
 _AT_ONCE = 2
-# In seconds. While others wait, a turn is followed by a pause, so that the pages leave the process time for logins.
+# In seconds: while others wait, a turn is followed by a pause, so that the pages leave the process time for logins.
 _PAUSE = 0.2
-# Whoever waits longer than about this is refused; not all at once, since each refusal is a page, too.
-_WAITS = (0.5, 1.5)
-# A page that takes longer is not read by anybody.
-_PATIENCE = 1.5
+# Of the deadline: a page that takes longer is not read by anybody.
+_PATIENCE = 0.45
+# Of the deadline, about how long somebody waits for their turn. They are not refused all at once, since each refusal
+# is a page, too.
+_WAITS = (0.15, 0.45)
 _FIELDS: Mapping[Sort, tuple[str, ...]] = {
     "registered": ("created_at", "_id"),
     "seen": ("last_seen_at", "_id"),
@@ -71,6 +72,8 @@ class DirectoryStore(CollectionStore):
         local = collection.with_options(read_concern=ReadConcern("local"))
         super().__init__(local, deadline=deadline)
         self._turns, self._waiting = asyncio.Semaphore(_AT_ONCE), 0
+        self._patience = deadline * _PATIENCE
+        self._waits = tuple(deadline * share for share in _WAITS)
 
     @translated
     async def page(
@@ -125,7 +128,7 @@ class DirectoryStore(CollectionStore):
         async with self._turn():
             try:
                 # MongoDB gives up by itself (maxTimeMS), so that nothing runs on there that nobody waits for.
-                with pymongo.timeout(_PATIENCE):
+                with pymongo.timeout(self._patience):
                     return await ask()
             except ExecutionTimeout as error:
                 raise TooBroad from error
@@ -134,7 +137,7 @@ class DirectoryStore(CollectionStore):
     async def _turn(self) -> AsyncIterator[None]:
         self._waiting += 1
         try:
-            async with asyncio.timeout(random.uniform(*_WAITS)):  # noqa: S311  no secret
+            async with asyncio.timeout(random.uniform(*self._waits)):  # noqa: S311  no secret
                 await self._turns.acquire()
         except TimeoutError:
             raise TooBroad from None

@@ -8,7 +8,7 @@ from typing import Any
 from bson import ObjectId
 from bson.errors import InvalidId
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
-from pymongo import DESCENDING, ReturnDocument, UpdateMany
+from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateMany
 
 from passport.jobs.model import CHANGES_LAST, Job, Kind, State, UserChange
 from passport.store.faults import CollectionStore, translated
@@ -67,6 +67,12 @@ class JobStore(CollectionStore):
         long = ("failures", "undo_failures", "unmarked", "selection.ids")
         cursor = self._collection.find(wanted, {name: {"$slice": 0} for name in long})
         return [job_of(each) async for each in cursor.sort("_id", DESCENDING).limit(limit)]
+
+    @translated
+    async def under_way(self, *, most: int) -> list[str]:
+        """The ids of the jobs that are not over, the oldest first."""
+        cursor = self._collection.find({"state": {"$in": _OPEN}}, {"_id": 1}).limit(most)
+        return [str(each["_id"]) async for each in cursor.sort("created_at", ASCENDING)]
 
     @translated
     async def changes_of(

@@ -172,7 +172,7 @@ def phone_view(user: User, apps: Sequence[App], revealed: str | None) -> PhoneVi
     return PhoneView(number, app_name(apps, phone.appid), phone.bound_at, revealed == "phone")
 
 
-def session_view(session: Session, apps: Sequence[App], *, alive: bool) -> SessionView:
+def session_view(session: Session, apps: Sequence[App], *, alive: bool, whole_ip: bool) -> SessionView:
     """A sign-in as a row."""
     state = "alive" if alive else "ended" if session.ended_at is not None else "over"
     return SessionView(
@@ -180,7 +180,7 @@ def session_view(session: Session, apps: Sequence[App], *, alive: bool) -> Sessi
         app=app_name(apps, session.appid),
         device=device_name(session.user_agent).text,
         user_agent=shown_text(session.user_agent, most=_AGENT),
-        ip=session.ip,
+        ip=session.ip if whole_ip else masked(session.ip),
         created_at=session.created_at,
         last_used_at=session.last_used_at,
         state=state,

@@ -115,6 +115,7 @@ class OverviewView:
         address: of this very page, for its refresh.
         base_url: where mini-programs call.
         stand_in: the address of the WeChat stand-in, when there is one.
+        jobs: how many are under way; `job` is where the oldest is.
         weekday, time: what today is compared with.
         conflicts: how many pairs of accounts look like one person; `conflicts_more` when there are even more.
     """
@@ -139,6 +140,8 @@ class OverviewView:
     mongodb: MongoDBCard
     wechat: WeChatCard
     key: KeyCard
+    jobs: int
+    job: str
     conflicts: int
     conflicts_more: bool
     conflict: str | None
@@ -193,6 +196,8 @@ def overview_view(snapshot: Snapshot, setting: Setting, *, period: Period, appid
         mongodb=_mongodb(snapshot.mongodb, setting),
         wechat=_wechat(snapshot),
         key=_key(snapshot),
+        jobs=len(snapshot.jobs),
+        job=f"/admin/jobs/{snapshot.jobs[0]}" if snapshot.jobs else "",
         conflicts=snapshot.conflicts,
         conflicts_more=snapshot.conflicts >= MOST_CONFLICTS,
         conflict=snapshot.conflict,

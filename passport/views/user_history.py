@@ -70,12 +70,12 @@ class HappeningView:
     text: str = ""
 
 
-def happening_view(happening: Happening, apps: Sequence[App]) -> HappeningView:
+def happening_view(happening: Happening, apps: Sequence[App], *, whole_ip: bool) -> HappeningView:
     """The row of a happening."""
     at, kind, facts = happening.at, happening.kind, happening.facts
     match facts:
         case Session():
-            return HappeningView(at, kind, session=session_view(facts, apps, alive=False))
+            return HappeningView(at, kind, session=session_view(facts, apps, alive=False, whole_ip=whole_ip))
         case Act():
             return HappeningView(at, kind, act=act_view(facts))
         case Refusal():

@@ -55,6 +55,7 @@ class Asked:
         now: the present.
         apps: the configured mini-programs.
         policy: the version of the privacy policy in force.
+        whole_ip: whether addresses are shown whole, which are masked for who only looks.
         before: the place in the history after which it goes on.
         revealed: the one field that is shown as it is.
         typed: what was typed into a form and could not be taken.
@@ -64,6 +65,7 @@ class Asked:
     now: datetime
     apps: Sequence[App]
     policy: str | None
+    whole_ip: bool
     before: str | None = None
     revealed: str | None = None
     typed: Typed | None = None
@@ -145,7 +147,7 @@ class UserView:
 
 def user_view(user: User, found: Found, asked: Asked) -> UserView:
     """The page of the user."""
-    apps, typed = asked.apps, asked.typed
+    apps, typed, whole_ip = asked.apps, asked.typed, asked.whole_ip
     alive_ids = {session.session_id for session in found.alive}
     ended = [each for each in found.recent if each.session_id not in alive_ids][:_ENDED_SHOWN]
     doubts = [doubt_view(each, asked.now) for each in found.doubts.duplicates]
@@ -165,10 +167,12 @@ def user_view(user: User, found: Found, asked: Asked) -> UserView:
         suggestions=tuple(each for each in found.tags_in_use if each not in user.tags)[:_SUGGESTED],
         note=shown_lines(user.note),
         note_text=typed.text if typed and typed.form == "note" else user.note,
-        alive=tuple(session_view(each, apps, alive=True) for each in found.alive[:_ALIVE_SHOWN]),
+        alive=tuple(
+            session_view(each, apps, alive=True, whole_ip=whole_ip) for each in found.alive[:_ALIVE_SHOWN]
+        ),
         alive_count=len(found.alive),
-        ended=tuple(session_view(each, apps, alive=False) for each in ended),
-        history=tuple(happening_view(each, apps) for each in found.history.happenings),
+        ended=tuple(session_view(each, apps, alive=False, whole_ip=whole_ip) for each in ended),
+        history=tuple(happening_view(each, apps, whole_ip=whole_ip) for each in found.history.happenings),
         older=found.history.older,
         is_latest=asked.before is None,
         doubts=tuple(each for each in doubts if each.settled_by is None),

@@ -24,7 +24,12 @@ Command = dict[str, Any]
 CARELESS = "&w=0&journal=false&readPreference=secondaryPreferred&readConcernLevel=local"
 DURABLE = {"w": "majority", "j": True}
 # What is written every second beside the requests, if a second is over.
-BESIDE = {("update", "statistics"), ("update", "wechat_health"), ("findAndModify", "statistics")}
+BESIDE = {
+    ("update", "statistics"),
+    ("update", "wechat_health"),
+    ("findAndModify", "statistics"),
+    ("update", "turns"),
+}
 MEI, BO = Identity(APPID, "openid-of-mei"), Identity(APPID, "openid-of-bo")
 SESSION = WeChatSession(openid=MEI.openid, unionid=None, session_key="tiihtNczf5v6AKRyjwEUhQ==")
 

@@ -11,6 +11,7 @@ from passport.errors import PassportError
 from passport.errors.care import ChangedMeanwhile, NothingToUndo, UnionidInUse
 from passport.errors.dashboard import InvalidForm, PageNotFound
 from passport.models import Ban, LastAct, User
+from passport.operators.roles import Rank
 from passport.views.handles import handle_of
 from passport.views.hostile import shown_text
 from passport.views.one_user import state_mark
@@ -46,6 +47,11 @@ class OneUser(AdminPage):
         if self.form.text("expected") != state_mark(state):
             raise ChangedMeanwhile
 
+    @property
+    def sees_whole_ip(self) -> bool:
+        """Whether where somebody signed in from is shown whole, as with refusals."""
+        return self.rank >= Rank.OPERATOR
+
     def chosen(self, name: str, allowed: tuple[str, ...]) -> str:
         """One of what the form offers. Raises InvalidForm."""
         choice = self.form.choice(name, allowed, "")
@@ -72,6 +78,7 @@ class OneUser(AdminPage):
             now=self.services.admin.now(),
             apps=settings.wechat.apps,
             policy=settings.privacy.policy_version,
+            whole_ip=self.sees_whole_ip,
             before=before,
             revealed=revealed,
             typed=typed,

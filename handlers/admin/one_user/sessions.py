@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from handlers.admin.one_user.base import UserAct
+from passport.errors.care import ChangedMeanwhile
 from passport.errors.dashboard import InvalidForm
 from passport.models import User
 
@@ -34,5 +35,7 @@ class EndUserSessionsPage(UserAct):
         alive = await self.services.sessions.list_alive(user)
         before: dict[str, object] = {"sessions": len(alive)}
         async with self.acting("user.sessions_ended", target=("user", user.user_id), before=before):
-            await self.services.sessions.end_all(user, by="operator")
+            # They were ended meanwhile, perhaps by a thief who spared their own: those that are there now are others.
+            if not await self.services.sessions.end_all(user, by="operator"):
+                raise ChangedMeanwhile
         self.see_other(self.url_of(user, "#sessions"), told="user.sessions_ended", name=self.name_of(user))

@@ -38,6 +38,7 @@ class UserPage(OneUser):
         before = self.query.text("before", most=200) or None
         page = await self.services.admin.history.page(user_id, None, before=before)
         apps = self.services.settings.wechat.apps
-        history = tuple(happening_view(each, apps) for each in page.happenings)
+        whole_ip = self.sees_whole_ip
+        history = tuple(happening_view(each, apps, whole_ip=whole_ip) for each in page.happenings)
         view = ClosedPageView(closed_view(closed), history, page.older, before is None)
         self.show("admin/one_user/closed.html", view)

@@ -317,14 +317,14 @@ async def test_lists_wait_for_their_turn_and_not_for_long_and_logins_go_on(
 ) -> None:
     turns = services.store.directory._turns
     await services.admin.directory.appids()
-    monkeypatch.setattr("passport.store.directory._WAITS", (20.0, 20.0))
+    monkeypatch.setattr(services.store.directory, "_waits", (9.0, 9.0))
     for _ in range(2):
         await turns.acquire()
     # The lists hold nothing that a login needs.
     waiting = [asyncio.ensure_future(services.admin.directory.page(UserFilter(), View())) for _ in range(10)]
     assert (await api.token(api.wx_login("mei"))).status == 401
     assert not any(each.done() for each in waiting)
-    monkeypatch.setattr("passport.store.directory._WAITS", (0.05, 0.05))
+    monkeypatch.setattr(services.store.directory, "_waits", (0.05, 0.05))
     with pytest.raises(TooBroad):
         await services.admin.directory.page(UserFilter(), View())
     for _ in range(2):

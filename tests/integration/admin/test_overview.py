@@ -176,12 +176,28 @@ async def test_accounts_that_look_like_one_person_are_pointed_out(
 ) -> None:
     assert "look like one person" not in (await vera.get("/admin")).text
     one, two, three = "66f0c1e9ad8b7426e93d1c0a", "66f0c1e9ad8b7426e93d1c0b", "66f0c1e9ad8b7426e93d1c0c"
-    await services.store.conflicts.note(one, two, at=clock())
+    await services.store.conflicts.note(one, two, unionid="u", at=clock())
     page = await vera.get("/admin")
     assert "Two accounts look like one person" in page.text
     assert f"/admin/users/{one}" in page.links
-    await services.store.conflicts.note(three, two, at=clock())
+    await services.store.conflicts.note(three, two, unionid="u", at=clock())
     assert "2 pairs of accounts look like one person each" in (await vera.get("/admin")).text
+    for other in (one, three):
+        await services.store.conflicts.settle(other, two, by="lin", at=clock())
+    assert "look like one person" not in (await vera.get("/admin")).text
+
+
+async def test_a_job_under_way_is_linked_and_one_that_is_over_is_not(
+    database: Database, vera: Dashboard, clock: Clock
+) -> None:
+    assert "under way" not in (await vera.get("/admin")).text
+    job = {"state": "running", "created_at": clock()}
+    job_id = database.jobs.insert_one(job).inserted_id
+    page = await vera.get("/admin")
+    assert "A job is under way." in page.text
+    assert f"/admin/jobs/{job_id}" in page.links
+    database.jobs.update_one({"_id": job_id}, {"$set": {"state": "done"}})
+    assert "under way" not in (await vera.get("/admin")).text
 
 
 # The parts
@@ -237,7 +253,7 @@ async def test_a_rotation_shows_before_it_happens(services: Services, vera: Dash
 async def test_no_query_of_the_page_walks_a_collection(
     services: Services, vera: Dashboard, profiled: Database, clock: Clock
 ) -> None:
-    await services.store.conflicts.note("66f0c1e9ad8b7426e93d1c0a", None, at=clock())
+    await services.store.conflicts.note("66f0c1e9ad8b7426e93d1c0a", None, unionid="u", at=clock())
     await count(services, clock)(timedelta(hours=1), **{"refused.code_used": 3, "refusals": 3})
     for query in ("", f"?app={APPID}", "?period=90d"):
         assert (await vera.get(f"/admin{query}")).status == 200

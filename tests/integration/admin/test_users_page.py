@@ -167,7 +167,9 @@ async def test_pages_lead_to_each_other(lin: Dashboard, database: Database) -> N
 
     def link(page: Page, text: str) -> str:
         hrefs = re.findall(
-            rf'<a class="btn" href="([^"]+)"[^>]*>(?:<svg.*?</svg>)?{text}<', page.html, re.DOTALL
+            rf'<a class="btn" href="([^"]+)"[^>]*>(?:<svg(?:(?!</svg>).)*</svg>)?{text}<',
+            page.html,
+            re.DOTALL,
         )
         assert len(hrefs) == 1, hrefs
         return unescape(hrefs[0])
