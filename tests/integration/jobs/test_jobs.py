@@ -98,8 +98,10 @@ async def test_newcomers_are_not_met(
     between = str(ObjectId(f"{int(crowd[5], 16) + 1:024x}"))
     database.users.insert_one(document)
     database.users.insert_one(document | {"_id": ObjectId(between), "identities": []})
+    # Whoever came by a process whose clock is an hour late is known by the id.
+    late = register(database, clock, 1)
     await work(services)
-    assert statuses(database, [first, between, *later]) == ["active"] * 3
+    assert statuses(database, [first, between, *later, *late]) == ["active"] * 4
     assert statuses(database, crowd) == ["banned"] * 12
 
 

@@ -10,7 +10,8 @@ import pytest
 from bson import ObjectId
 
 from passport.errors import StoreUnavailable
-from passport.jobs.model import Act, Kind, Progress, State
+from passport.jobs.model import Act, Job, Kind, Progress, State
+from passport.jobs.worker import LEASE
 from passport.models import Operator
 from passport.services import Services
 from tests.conftest import Clock
@@ -24,6 +25,12 @@ SIGN_OUT = Act(Kind.END_SESSIONS)
 def epochs(database: Database, ids: list[str]) -> list[int]:
     """How often the sessions of each were ended: by a job that acts twice, twice."""
     return [each.get("session_epoch", 0) for each in documents(database, ids)]
+
+
+async def dies_after_the_batch(job: Job, **_: Any) -> None:
+    """As `mark_sessions`, of a worker that is killed as soon as it has something to mark."""
+    if job.unmarked:
+        raise ConnectionError("killed")
 
 
 async def test_a_job_that_one_worker_has_is_not_anothers(
@@ -84,6 +91,19 @@ async def test_a_worker_that_wakes_up_after_its_lease_changes_nothing(
     assert epochs(database, crowd) == [1] * 12
 
 
+async def test_a_worker_does_nothing_once_another_has_its_job(
+    services: Services, database: Database, clock: Clock, crowd: list[str], start: Start
+) -> None:
+    await start(SIGN_OUT)
+    await work(services, turns=1)
+    clock.advance(seconds=31)
+    # The other has done nothing yet, so both believe to stand at the same place.
+    now = clock()
+    assert await services.store.jobs.claim("another", now=now, until=now + LEASE)
+    await work(services, turns=1)
+    assert sum(epochs(database, crowd)) == 3
+
+
 async def test_a_batch_whose_worker_dies_is_not_half_done(
     services: Services,
     other_services: Services,
@@ -124,15 +144,34 @@ async def test_history_is_marked_by_the_next_worker_when_one_dies_before_it(
     await api.sign_in("mei")
     await start(SPAM)
 
-    async def dies(*_: Any, **__: Any) -> None:
-        raise ConnectionError("killed")
-
-    monkeypatch.setattr(services.store.jobs, "mark_sessions", dies)
+    monkeypatch.setattr(services.store.jobs, "mark_sessions", dies_after_the_batch)
     with pytest.raises(ConnectionError):
         await work(services)
     clock.advance(seconds=31)
     await work(other_services)
     assert [each.get("ended_by") for each in database.sessions.find()] == ["ban"]
+
+
+async def test_a_session_that_began_since_is_not_marked_by_the_next_worker(
+    services: Services,
+    other_services: Services,
+    api: Any,
+    database: Database,
+    clock: Clock,
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await api.sign_in("mei")
+    await start(SIGN_OUT)
+
+    monkeypatch.setattr(services.store.jobs, "mark_sessions", dies_after_the_batch)
+    with pytest.raises(ConnectionError):
+        await work(services)
+    again = await api.sign_in("mei")
+    clock.advance(seconds=31)
+    await work(other_services)
+    assert (await api.me(again["access_token"])).status == 200
+    assert [each.get("ended_by") for each in database.sessions.find().sort("_id", 1)] == ["operator", None]
 
 
 async def test_a_fault_of_mongodb_repeats_no_act(
