@@ -14,7 +14,7 @@ import pymongo
 from bson import ObjectId
 from bson.errors import InvalidId
 from motor.motor_asyncio import AsyncIOMotorCollection
-from pymongo.errors import ExecutionTimeout
+from pymongo.errors import ExecutionTimeout, NetworkTimeout
 from pymongo.read_concern import ReadConcern
 
 from passport.directory.filters import UserFilter
@@ -130,7 +130,8 @@ class DirectoryStore(CollectionStore):
                 # MongoDB gives up by itself (maxTimeMS), so that nothing runs on there that nobody waits for.
                 with pymongo.timeout(self._patience):
                     return await ask()
-            except ExecutionTimeout as error:
+            except (ExecutionTimeout, NetworkTimeout) as error:
+                # By its clock or by ours, whichever was first.
                 raise TooBroad from error
 
     @asynccontextmanager
