@@ -83,11 +83,11 @@ OPERATIONS: dict[str, Operation] = {
             "findAndModify pending_logins",
             "find users",
             "insert sessions",
-            "update users",
+            "findAndModify users",
             "update pending_logins",
         ),
         # The session and the note of the sign-in are written at once; a session that nobody was told of opens nothing.
-        late_steps=("insert sessions", "update users", "update pending_logins"),
+        late_steps=("insert sessions", "findAndModify users", "update pending_logins"),
     ),
     "refresh": Operation(
         lambda who: who.api.refresh(who.tokens["refresh_token"]),

@@ -214,7 +214,8 @@ async def test_guessing_tokens_is_limited_by_address_and_in_all(api: API) -> Non
 
 @pytest.mark.parametrize(("given", "name"), [({name: "2/minute"}, name) for name in Limits.model_fields])
 async def test_each_limit_holds_and_ends(services: Services, clock: Clock, name: str) -> None:
-    group, _, scope = name.partition("_")
+    scope = next(each for each in ("per_ip", "per_user", "global") if name.endswith(f"_{each}"))
+    group = name.removesuffix(f"_{scope}")
 
     async def count(who: str) -> None:
         if scope == "per_user":

@@ -56,7 +56,9 @@ async def test_a_push_that_comes_again_erases_nothing_that_was_entered_since(
     created = int(clock.timestamp())
     push = api.stand_in.people.push("mei", revoke_info=6, created=created)
     await delivered(api, push)
-    database.users.update_one({"_id": mei["_id"]}, {"$set": {"entered": ENTERED, "profile": PROFILE}})
+    found_by = {name: mei[name] for name in ("search", "search_text")}
+    again = {"entered": ENTERED, "profile": PROFILE, **found_by}
+    database.users.update_one({"_id": mei["_id"]}, {"$set": again})
     clock.advance(seconds=5)
     for repeated in await the_same_again(api, push, created):
         await delivered(api, repeated)

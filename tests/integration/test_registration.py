@@ -92,6 +92,8 @@ async def test_a_registration_is_one_user_and_no_session(api: API, database: Dat
         "last_seen_at",
         "active_in",
         "sign_ins",
+        "search",
+        "search_text",
     }
     assert user["identities"] == [{"appid": APPID, "openid": people.openid("mei")}]
     assert (user["unionid"], user["status"]) == (people.unionid("mei"), "active")
