@@ -18,12 +18,13 @@ from passport.image_limits import MEMORY
 from passport.uploads import ROOM
 from passport.workshop import AT_ONCE
 from tests.client import API
+from tests.effort import examples
 from tests.fault.conftest import StartServer
 from tests.fault.running import report
 from tests.pictures import RED, encoded, scan_bomb, upload, worst_png
 
 MIB = 1024 * 1024
-UPLOADS = 20
+UPLOADS = examples(32)
 
 
 def worst_webp() -> bytes:

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox import StandIn
 from tests.client import API, Reply, bearer
+from tests.effort import sample
 from tests.pictures import form, plain
 from tests.security.conftest import SHOP, Tokens, with_resource_servers
 from tests.security.hostile_bodies import FORM, JSON
@@ -114,7 +115,7 @@ async def test_no_object_list_or_number_in_a_json_field_reaches_mongod(
 ) -> None:
     before, odd, sent = state(profiled), {}, 0
     for field in route.fields:
-        for value in VALUES:
+        for value in sample(VALUES):
             if (field, value) == ("gender", 1) and value is not True:
                 continue  # as WeChat counts: a man
             reply = await send(api, route, GOOD[str(route)] | {field: value}, tokens)
@@ -123,7 +124,7 @@ async def test_no_object_list_or_number_in_a_json_field_reaches_mongod(
             if (reply.status, reply.error) != (expected, "invalid_request"):
                 odd[field, str(value)] = reply
     assert odd == {}
-    assert sent >= 100 * len(route.fields)
+    assert sent >= (len(sample(VALUES)) - 1) * len(route.fields)
     assert places(profiled) <= OURS
     assert state(profiled) == before
     assert api.stand_in.calls.total == 1  # mei's own sign-in
@@ -131,10 +132,10 @@ async def test_no_object_list_or_number_in_a_json_field_reaches_mongod(
 
 async def test_no_value_in_a_refresh_reaches_mongod(api: API, tokens: Tokens, profiled: Database) -> None:
     before = state(profiled)
-    for value in VALUES:
+    for value in sample(VALUES):
         reply = await api.token(REFRESH | {"refresh_token": value})
         assert (reply.status, reply.error) == (400, "invalid_request"), value
-    for text in TEXTS:
+    for text in sample(TEXTS):
         for options in (
             {"json": REFRESH | {"refresh_token": text}},
             {"data": REFRESH | {"refresh_token": text}},
@@ -151,7 +152,7 @@ async def test_text_that_looks_like_an_operator_is_a_literal(
     api: API, tokens: Tokens, profiled: Database, route: Target
 ) -> None:
     for field in route.fields:
-        for text in TEXTS:
+        for text in sample(TEXTS):
             for as_form in (False, True):
                 reply = await send(api, route, GOOD[str(route)] | {field: text}, tokens, as_form=as_form)
                 assert reply.status in {200, 400, 401, 403}, (field, text)
