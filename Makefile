@@ -78,7 +78,7 @@ unit integration security fault: .venv
 # Playwright brings its own event loop, so these tests have a run of their own.
 browser: .venv
 	@echo "== tests/browser"
-	@WXPASSPORT_CHROMIUM=$$(scripts/ensure-chromium) && export WXPASSPORT_CHROMIUM && $(PYTEST) tests/browser $(ARGS)
+	@WXPASSPORT_CHROMIUM=$$(scripts/ensure-chromium) && export WXPASSPORT_CHROMIUM && $(PYTEST) -n 2 --dist worksteal tests/browser $(ARGS)
 
 unit: ## Test the pure rules (ARGS go to pytest, here and in the next four)
 integration: ## Test HTTP against a real mongod and the WeChat stand-in

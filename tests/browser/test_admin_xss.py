@@ -14,11 +14,13 @@ from playwright.async_api import Error, Page
 from handlers import pages
 from handlers.admin import ROUTES, MissingPage
 from handlers.openapi.routes import Route as Pattern
+from passport.jobs.model import Act, Kind, Selection, State
 from passport.services import Services
 from sandbox import StandIn
-from tests.browser.conftest import OpenAdmin
+from tests.browser.conftest import OpenAdmin, session_token
 from tests.client import API
 from tests.effort import THOROUGH
+from tests.integration.helpers import until
 from tests.security.xss_payloads import PAYLOADS, Infested, infest
 
 pytestmark = pytest.mark.gen_test(timeout=180)
@@ -33,6 +35,7 @@ _COLLECTIONS = {
     "refusal_id": "refusals",
     "session_id": "sessions",
     "operator_id": "operators",
+    "job_id": "jobs",
 }
 
 
@@ -95,11 +98,28 @@ async def without_pictures(page: Page) -> None:
 async def known(services: Services, database: Any, infested: Infested) -> Infested:
     """The ids that the database gave, by what they are called in the patterns of the routes."""
     await services.refusals.flush()
+    await _start_job(services, infested)
     for name, collection in _COLLECTIONS.items():
         infested.ids[name] = [str(each["_id"]) for each in database[collection].find({}).sort("_id", 1)]
     infested.ids["other_id"] = infested.ids["user_id"][::-1]
     infested.ids["token"] = ["made-up"]
     return infested
+
+
+async def _start_job(services: Services, infested: Infested) -> None:
+    """One that holds a payload itself, and names people who do."""
+    jobs = services.admin.jobs
+    meant = Act(Kind.TAG, tag="<img src=x onerror=alert(1)>"), Selection(query={})
+    await session_token(services, "admin")
+    operator = await services.store.operators.find_by_name("ada")
+    assert operator
+    job = await jobs.start(*meant, by=operator, preview=await jobs.preview(*meant))
+
+    async def is_over() -> bool:
+        found = await jobs.find(job.job_id)
+        return found is not None and found.state is State.DONE
+
+    await until(is_over)
 
 
 @pytest.mark.expects_log("WeChat refused the code")
