@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 PYTHON := python3.13 python3.12 python3.11 python3
 
 # Much of a test is waiting, so a few more run at once than there are cores. Each has a mongod of its own.
-JOBS   := 5
+JOBS   := 4
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -31,11 +31,16 @@ from passport.store.embedded import EmbeddedMongo
 from passport.store.indexes import INDEXES
 from sandbox import StandIn
 from tests.client import API
+from tests.effort import examples
 
 # The same examples every time, so that a red run is about the change. The first text takes seconds on a fresh checkout
 # (Hypothesis builds its tables), which says nothing of our strategies.
 hypothesis.settings.register_profile(
-    "project", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "project",
+    max_examples=examples(160),
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("project")
 

@@ -14,6 +14,8 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
@@ -69,6 +71,12 @@ class Request:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
+@cache
+def _verifying(ca_file: Path | None) -> ssl.SSLContext:
+    """Believes the authorities in the file, or the system's. To read those takes 20 ms, so once in a process."""
+    return ssl.create_default_context(cafile=ca_file)
+
+
 class Transport:
     """The way to WeChat, shared by all calls. Made inside the running event loop."""
 
@@ -85,7 +93,7 @@ class Transport:
                 limit=settings.max_in_flight,
                 keepalive_timeout=30,
                 ttl_dns_cache=60,
-                ssl=ssl.create_default_context(cafile=settings.ca_file),
+                ssl=_verifying(settings.ca_file),
             ),
             # The total is ours (asyncio.timeout around both tries); `connect` covers DNS, TCP and TLS.
             timeout=aiohttp.ClientTimeout(total=None, connect=settings.connect_timeout.total_seconds()),
