@@ -31,7 +31,13 @@ def start_two(
 
     async def start() -> list[API]:
         servers = [
-            start_server(mongodb__uri=mongodb_uri, mongodb__database=database.name, mongodb__timeout="20s")
+            start_server(
+                mongodb__uri=mongodb_uri,
+                mongodb__database=database.name,
+                mongodb__timeout="20s",
+                wechat__timeout="20s",
+                wechat__connect_timeout="20s",
+            )
             for _ in range(2)
         ]
         return [client_of(await each.ready()) for each in servers]
