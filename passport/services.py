@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from passport.access import Access
@@ -80,12 +81,14 @@ class Services:
     wechat: WeChatClient
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self.background.close()
-        await self.refusals.close()
-        await self.keys.close()
-        await self.admin.aclose()
-        await self.wechat.aclose()
+        """Write what is not written yet, within one deadline of MongoDB for all, and close every connection."""
+        await asyncio.gather(
+            self.background.close(),
+            self.refusals.close(),
+            self.keys.close(),
+            self.admin.aclose(),
+            self.wechat.aclose(),
+        )
         await self.store.aclose()
 
 

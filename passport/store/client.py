@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import WriteConcern
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
@@ -21,6 +21,7 @@ from passport.store.care import CareStore
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.conflicts import ConflictStore
 from passport.store.directory import DirectoryStore
+from passport.store.elections import Client
 from passport.store.erasure import ErasureStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
@@ -86,7 +87,7 @@ class Store(Deadlined):
         milliseconds = int(timeout.total_seconds() * 1000)
         # Keyword arguments win over the URI. An answer the user was given must survive a crash (w, journal), what is
         # read must not be rolled back (readConcernLevel), and a frozen server must not hold callers (timeoutMS).
-        self._client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        self._client = Client(
             uri,
             appname="wxpassport",
             tz_aware=True,

@@ -9,14 +9,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo.errors import PyMongoError
-from pymongo.read_concern import ReadConcern
 
 from passport.errors import StoreUnavailable
+from passport.store.elections import settle_election
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_LINEARIZABLE = ReadConcern("linearizable")
 
 
 class Deadlined:
@@ -35,33 +33,15 @@ class CollectionStore(Deadlined):
 
     def __init__(self, collection: AsyncIOMotorCollection[dict[str, Any]], *, deadline: float) -> None:
         self._collection, self.deadline = collection, deadline
-        self._settled: Any = None
 
     async def _find_one(
         self, wanted: dict[str, Any], projection: dict[str, Any] | None = None
     ) -> dict[str, Any] | None:
-        """The one document with this unique key, with all that anybody was told of it.
-
-        A primary that has just been elected has every acknowledged write, but learns only from its own first write
-        that a majority has them. Until then its majority reads may be older than what people were told: a token that
-        was just issued would be unknown, and one that was just revoked would count. A linearizable read waits for
-        that moment (MongoDB, read concern "linearizable"), so one is made after each election.
-        """
+        """The one document with this unique key, with all that anybody was told of it, whoever is primary."""
         document = await self._collection.find_one(wanted, projection)
-        election = self._election()
-        if election != self._settled:
-            latest = self._collection.with_options(read_concern=_LINEARIZABLE)
-            document = await latest.find_one(wanted, projection)
-            self._settled = election
+        if await settle_election(self._collection.database):
+            document = await self._collection.find_one(wanted, projection)
         return document
-
-    def _election(self) -> Any:
-        """What made the present primary one, as the driver knew it before it sent anything there.
-
-        None for a standalone and behind a mongos, where we cannot know.
-        """
-        servers = self._collection.database.client.topology_description.server_descriptions().values()
-        return next((each.election_id for each in servers if each.is_writable), None)
 
 
 S = TypeVar("S", bound=Deadlined)
