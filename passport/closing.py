@@ -67,7 +67,7 @@ class Closing:
             if Identity(app.appid, session.openid) not in user.identities and not same_person:
                 raise WrongUser
             closed_at = await self.close(user, by="user")
-            redemption.consume({"closed": user.user_id})
+            await self._codes.consume(redemption, {"closed": user.user_id})
             return closed_at
 
     async def close(self, user: User, *, by: str) -> datetime:

@@ -17,7 +17,7 @@ import asyncio
 import json
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,7 +37,7 @@ from passport.errors import (
 from passport.locks import KeyedLocks
 from passport.records import PendingLogin
 from passport.sealing import Sealer
-from passport.store.pending_logins import PendingLoginStore
+from passport.store.pending_logins import Ending, PendingLoginStore
 from passport.wechat.client import Unanswered, WeChatClient, WeChatSession
 
 KEPT = timedelta(minutes=5)
@@ -54,6 +54,14 @@ _HURRY = timedelta(milliseconds=500)
 _VERDICTS = (InvalidCode, CodeUsed, UserBlocked)
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    digest: bytes
+    owner: str
+    request: bytes
+
+
+@dataclass(eq=False, slots=True)
 class Redemption:
     """Our turn with one code.
 
@@ -61,21 +69,17 @@ class Redemption:
     `session` is what WeChat said of the user.
     """
 
-    def __init__(
-        self, session: WeChatSession | None, *, answer: dict[str, Any] | None, kept_until: datetime
-    ) -> None:
-        self._session, self.answer, self.kept_until = session, answer, kept_until
-        self.consumed_by: dict[str, Any] | None = None
+    turn: _Turn
+    kept_until: datetime
+    known_session: WeChatSession | None = None
+    answer: dict[str, Any] | None = None
+    is_consumed: bool = False
 
     @property
     def session(self) -> WeChatSession:
         """What code2session said."""
-        assert self._session is not None, "a repeated answer has no session"
-        return self._session
-
-    def consume(self, answer: dict[str, Any]) -> None:
-        """The sign-in succeeded with this answer: the code is spent when the turn ends."""
-        self.consumed_by = answer
+        assert self.known_session is not None, "a repeated answer has no session"
+        return self.known_session
 
 
 class CodeLedger:
@@ -110,7 +114,7 @@ class CodeLedger:
     async def redeem(self, app: App, code: str, *payload: bytes) -> AsyncIterator[Redemption]:
         """Hold this code's turn: `async with ledger.redeem(app, code, encrypted_data, iv) as redemption`.
 
-        Leaving keeps WeChat's answer for the next call, or, after `consume`, spends the code.
+        Leaving keeps WeChat's answer for the next call, unless the code was consumed.
 
         Args:
             app: the mini-program the code is from.
@@ -121,18 +125,20 @@ class CodeLedger:
             InvalidCode, CodeUsed, UserBlocked, SlowDown, ServerMisconfigured, TemporarilyUnavailable: as WeChat or
                 the code's record says.
         """
-        digest = self._sealer.digest(app.appid, code)
-        request = self._sealer.digest(app.appid, code, *payload)
+        turn = _Turn(
+            self._sealer.digest(app.appid, code),
+            owner=secrets.token_hex(8),
+            request=self._sealer.digest(app.appid, code, *payload),
+        )
         give_up = asyncio.get_running_loop().time() + self._patience
         async with AsyncExitStack() as held:
             try:
-                await held.enter_async_context(self._locks.hold(digest, until=give_up))
+                await held.enter_async_context(self._locks.hold(turn.digest, until=give_up))
             except TimeoutError:
                 raise TemporarilyUnavailable from None
-            turn = _Turn(digest, owner=secrets.token_hex(8))
             before = await self._take(turn, until=give_up)
             if before is not None and before.status == "consumed":
-                yield Redemption(None, answer=self._repeat(turn, before, request), kept_until=self._now())
+                yield Redemption(turn, kept_until=self._now(), answer=self._repeat(turn, before))
                 return
             redemption = await self._open(turn, before, app, code)
             within = None
@@ -142,10 +148,26 @@ class CodeLedger:
                 within = _HURRY
                 raise
             finally:
-                ours = await self._settle(turn, self._outcome(turn, redemption, request), within=within)
-            if redemption.consumed_by is not None and not ours:
-                # We were so slow that another took the turn. One code must not give two tokens, so ours is not told.
-                raise TemporarilyUnavailable
+                if not redemption.is_consumed:
+                    await self._store.end(self._kept(redemption), within=within)
+
+    async def consume_all(self, answers: Sequence[tuple[Redemption, dict[str, Any]]]) -> list[bool]:
+        """Spend the codes of sign-ins that succeeded with these answers; the same request has its answer repeated.
+
+        Only this must survive: forgotten, a code would give a second token.
+
+        Returns:
+            For each, in their order: False when we were so slow that another took the turn.
+        """
+        spent = await self._store.consume_all([self._consumed(*each) for each in answers])
+        for (redemption, _), ours in zip(answers, spent, strict=True):
+            redemption.is_consumed = ours
+        return list(spent)
+
+    async def consume(self, redemption: Redemption, answer: dict[str, Any]) -> None:
+        """Spend one code. Raises TemporarilyUnavailable when another took the turn."""
+        if not all(await self.consume_all([(redemption, answer)])):
+            raise TemporarilyUnavailable
 
     async def _take(self, turn: _Turn, *, until: float) -> PendingLogin | None:
         """Get the turn and say what the record was; None for a new code. Waits while another has the turn.
@@ -188,7 +210,7 @@ class CodeLedger:
             await self._fail(turn, CodeUsed(), _NEVER)
             raise CodeUsed
         opened = json.loads(self._sealer.unseal(before.sealed_session, context=turn.digest))
-        return Redemption(WeChatSession(*opened), answer=None, kept_until=before.kept_until)
+        return Redemption(turn, before.kept_until, WeChatSession(*opened))
 
     async def _exchange(self, turn: _Turn, app: App, code: str) -> Redemption:
         try:
@@ -201,27 +223,30 @@ class CodeLedger:
             patience = _NEVER if isinstance(error, _VERDICTS) else timedelta(seconds=error.retry_after or 2)
             await self._fail(turn, error, patience)
             raise
-        return Redemption(session, answer=None, kept_until=self._now() + KEPT)
+        return Redemption(turn, self._now() + KEPT, session)
 
-    def _outcome(self, turn: _Turn, redemption: Redemption, request: bytes) -> dict[str, Any]:
-        if redemption.consumed_by is not None:
-            answer = json.dumps(redemption.consumed_by).encode()
-            return {
-                "status": "consumed",
-                "sealed_answer": self._sealer.seal(answer, context=turn.digest),
-                "answered_at": self._now(),
-                "request": request,
-                "expires_at": self._now() + REMEMBERED,
-            }
-        session = redemption.session
+    def _consumed(self, redemption: Redemption, answer: dict[str, Any]) -> Ending:
+        turn, now = redemption.turn, self._now()
+        outcome = {
+            "status": "consumed",
+            "sealed_answer": self._sealer.seal(json.dumps(answer).encode(), context=turn.digest),
+            "answered_at": now,
+            "request": turn.request,
+            "expires_at": now + REMEMBERED,
+        }
+        return Ending(turn.digest, turn.owner, outcome)
+
+    def _kept(self, redemption: Redemption) -> Ending:
+        turn, session = redemption.turn, redemption.session
         kept = json.dumps([session.openid, session.unionid, session.session_key]).encode()
-        return {
+        outcome = {
             "status": "kept",
             "sealed_session": self._sealer.seal(kept, context=turn.digest),
             "kept_until": redemption.kept_until,
             # The record goes with the session_key in it; the code itself has expired at WeChat by then.
             "expires_at": redemption.kept_until,
         }
+        return Ending(turn.digest, turn.owner, outcome)
 
     async def _fail(self, turn: _Turn, error: PassportError, patience: timedelta) -> None:
         now = self._now()
@@ -232,18 +257,11 @@ class CodeLedger:
             "retry_at": now + patience,
             "expires_at": now + REMEMBERED,
         }
-        await self._settle(turn, outcome)
+        await self._store.end(Ending(turn.digest, turn.owner, outcome))
 
-    async def _settle(self, turn: _Turn, outcome: dict[str, Any], *, within: timedelta | None = None) -> bool:
-        # Only that a code was consumed must survive: forgotten, the code would give a second token.
-        durable = outcome["status"] == "consumed"
-        return await self._store.settle(
-            turn.digest, owner=turn.owner, changes=outcome, durable=durable, within=within
-        )
-
-    def _repeat(self, turn: _Turn, record: PendingLogin, request: bytes) -> dict[str, Any]:
+    def _repeat(self, turn: _Turn, record: PendingLogin) -> dict[str, Any]:
         fresh = record.answered_at is not None and self._now() - record.answered_at <= REPEATED
-        if not fresh or record.request != request or record.sealed_answer is None:
+        if not fresh or record.request != turn.request or record.sealed_answer is None:
             raise CodeUsed
         answer: dict[str, Any] = json.loads(self._sealer.unseal(record.sealed_answer, context=turn.digest))
         return answer
@@ -255,9 +273,3 @@ class CodeLedger:
             wechat_errcode=record.wechat_errcode,
             retry_after=max(1, round(wait.total_seconds())) if wait < _NEVER / 2 else None,
         )
-
-
-@dataclass(frozen=True)
-class _Turn:
-    digest: bytes
-    owner: str

@@ -21,12 +21,11 @@ from passport.errors import (
     InvalidCode,
     InvalidRequest,
     SignatureMismatch,
-    Unregistered,
 )
 from passport.limits import Limiter
 from passport.models import Device, User
 from passport.profiles import profile_from_payload
-from passport.sessions import Sessions
+from passport.sign_ins import Arrival, SignIns
 from passport.statistics import Statistics
 from passport.users import Profile, Users, ensure_active
 from passport.wechat.client import WeChatSession
@@ -71,7 +70,8 @@ class LoginFlow:
     Args:
         apps: the configured mini-programs.
         codes: redeems codes.
-        users, sessions: what a sign-in reads and writes.
+        users: the accounts.
+        sign_ins: carries out those that may be.
         limits: how often one WeChat user may sign in or register.
         freshness: how old a payload may be; None for any age.
         privacy: the policy that a registration needs consent to.
@@ -85,7 +85,7 @@ class LoginFlow:
         apps: Sequence[App],
         codes: CodeLedger,
         users: Users,
-        sessions: Sessions,
+        sign_ins: SignIns,
         limits: Limiter,
         freshness: timedelta | None,
         privacy: Privacy,
@@ -93,7 +93,7 @@ class LoginFlow:
         now: Now,
     ) -> None:
         self._apps = {app.appid: app for app in apps}
-        self._codes, self._users, self._sessions, self._limits = codes, users, sessions, limits
+        self._codes, self._users, self._sign_ins, self._limits = codes, users, sign_ins, limits
         self._freshness, self._privacy, self._now = freshness, privacy, now
         self._statistics = statistics
 
@@ -114,19 +114,7 @@ class LoginFlow:
             learnt(openid=redemption.session.openid)
             await self._limits.admit_user("token", app.appid, redemption.session.openid)
             profile = self._check(app, redemption.session, credentials)
-            user = await self._users.find_by_session(app.appid, redemption.session)
-            if user is None:
-                raise Unregistered
-            learnt(account_id=user.user_id)
-            ensure_active(user, self._now())
-            # Both are durable before the answer. In this order a closed account is left no session.
-            await self._users.record_sign_in(
-                user, redemption.session, profile, appid=app.appid, at=self._now()
-            )
-            pair = await self._sessions.start(user, appid=app.appid, device=device)
-            answer = pair.answer
-            redemption.consume(answer)
-            return answer
+            return await self._sign_ins.sign_in(Arrival(redemption, app.appid, profile, device))
 
     async def register(self, credentials: Credentials, *, consent_version: str | None = None) -> Registration:
         """Their account, made if there was none. The code stays good for signing in.

@@ -40,6 +40,7 @@ class Readiness:
         while not self._prepared.is_set():
             try:
                 await self._store.make_indexes()
+                await self._store.settle()
                 await self._keys.open()
             except (StoreUnavailable, StartupError) as error:
                 self._note(_reason(error))

@@ -30,6 +30,7 @@ from passport.resource_servers import ResourceServers
 from passport.revocation import Revocation
 from passport.sealing import Sealer
 from passport.sessions import Lifetimes, Sessions
+from passport.sign_ins import SignIns
 from passport.signing_keys import SigningKeys
 from passport.statistics import Statistics
 from passport.store import Store
@@ -122,6 +123,7 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
     tokens = Tokens(keys=keys, issuer=settings.issuer, ttl=settings.tokens.access_ttl, now=now)
     users = Users(
         store=store.users,
+        sign_ins=store.sign_ins,
         sessions=store.sessions,
         conflicts=store.conflicts,
         statistics=statistics,
@@ -161,7 +163,13 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         apps=settings.wechat.apps,
         codes=codes,
         users=users,
-        sessions=sessions,
+        sign_ins=SignIns(
+            codes=codes,
+            users=users,
+            sessions=sessions,
+            deadline=settings.mongodb.timeout,
+            now=now,
+        ),
         limits=limits,
         freshness=settings.wechat.freshness,
         privacy=settings.privacy,

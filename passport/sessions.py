@@ -8,7 +8,7 @@ marks on the sessions themselves follow for the history. The one session that ma
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from passport.activity import Activity
 from passport.attempts import learnt
 from passport.clock import Now
-from passport.errors import InvalidGrant
+from passport.errors import InvalidGrant, StoreUnavailable
 from passport.limits import Limiter
 from passport.models import Device, Refresh, Session, User
 from passport.refresh_tokens import RefreshToken, RefreshTokens
@@ -113,9 +113,17 @@ class Sessions:
         self._lifetimes, self._now = lifetimes, now
         self._activity, self._statistics = activity, statistics
 
-    async def start(self, user: User, *, appid: str, device: Device) -> TokenPair:
-        """A new session, durable before its tokens are told."""
-        now, session_id = self._now(), new_session_id()
+    async def start_all(
+        self, starting: Sequence[tuple[User, str, Device]]
+    ) -> list[TokenPair | StoreUnavailable]:
+        """A new session for each user, in this mini-program and on this device, durable before its tokens are told."""
+        now = self._now()
+        made = [self._new(user, appid, device, now) for user, appid, device in starting]
+        failures = await self._store.insert_all([session for session, _ in made])
+        return [failure or self._started(*new) for new, failure in zip(made, failures, strict=True)]
+
+    def _new(self, user: User, appid: str, device: Device, now: datetime) -> tuple[Session, RefreshToken]:
+        session_id = new_session_id()
         first = self._refresh_tokens.first(session_id)
         ends_at = now + self._lifetimes.session
         session = Session(
@@ -131,8 +139,10 @@ class Sessions:
             refresh=self._state(first, now),
             last_used_at=now,
         )
-        await self._store.insert(session)
-        self._statistics.count("sign_ins", appid)
+        return session, first
+
+    def _started(self, session: Session, first: RefreshToken) -> TokenPair:
+        self._statistics.count("sign_ins", session.appid)
         return self._pair(session, first)
 
     async def refresh(self, text: str, *, appid: str | None = None) -> TokenPair:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from passport.clock import Now, rfc3339
-from passport.errors import AccountDisabled, StoreUnavailable, Unregistered
+from passport.errors import AccountDisabled, PassportError, StoreUnavailable, Unregistered
 from passport.models import Ban, Consent, Identity, User
 from passport.statistics import Statistics
 from passport.store.conflicts import ConflictStore
 from passport.store.sessions import SessionStore
-from passport.store.users import UnionidTaken, UserStore
+from passport.store.sign_ins import Activity, SignIn, SignInStore, UnionidTaken
+from passport.store.users import UserStore
 from passport.wechat.client import WeChatSession
 
 log = logging.getLogger("wxpassport.users")
@@ -33,11 +35,29 @@ def ensure_active(user: User, now: datetime) -> None:
     raise AccountDisabled(details=details)
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A user who signs in.
+
+    Args:
+        user: as read just before.
+        appid: where.
+        session: what WeChat said of them.
+        profile: what it told of them.
+    """
+
+    user: User
+    appid: str
+    session: WeChatSession
+    profile: Profile
+
+
 class Users:
     """The accounts.
 
     Args:
         store: where they are kept.
+        sign_ins: where it is noted that somebody signed in.
         sessions: which a ban ends.
         conflicts: where two accounts that turn out to be one person are noted.
         statistics: counts registrations, and who is active.
@@ -48,13 +68,14 @@ class Users:
         self,
         *,
         store: UserStore,
+        sign_ins: SignInStore,
         sessions: SessionStore,
         conflicts: ConflictStore,
         statistics: Statistics,
         now: Now,
     ) -> None:
         self._store, self._sessions, self._conflicts, self._now = store, sessions, conflicts, now
-        self._statistics = statistics
+        self._sign_ins, self._statistics = sign_ins, statistics
 
     async def find(self, user_id: str) -> User | None:
         """None when there is no such user."""
@@ -66,11 +87,18 @@ class Users:
         An unknown openid with a known unionid is the same person in another app of the same Open Platform account,
         so the identity is linked to their account.
         """
-        identity = Identity(appid, session.openid)
-        user = await self._store.find_by_identity(identity)
-        if user is None and session.unionid is not None:
-            user = await self._store.link(identity, unionid=session.unionid)
-        return user
+        return (await self.find_by_sessions([(appid, session)]))[0]
+
+    async def find_by_sessions(self, sessions: Sequence[tuple[str, WeChatSession]]) -> list[User | None]:
+        """The same for many at once, in their order."""
+        identities = [Identity(appid, session.openid) for appid, session in sessions]
+        found = await self._store.find_by_identities(identities)
+        return [
+            await self._store.link(identity, unionid=session.unionid)
+            if user is None and session.unionid is not None
+            else user
+            for identity, (_, session), user in zip(identities, sessions, found, strict=True)
+        ]
 
     async def register(
         self, appid: str, session: WeChatSession, profile: Profile, consent_version: str | None
@@ -100,25 +128,53 @@ class Users:
                 return user, False
         raise StoreUnavailable
 
-    async def record_sign_in(
-        self, user: User, session: WeChatSession, profile: Profile, *, appid: str, at: datetime
-    ) -> None:
-        """Note the sign-in, durably, with what it newly told: a unionid that appears later is filled in."""
-        unionid = session.unionid if user.unionid is None else None
+    async def record_sign_ins(self, visits: Sequence[Visit]) -> list[PassportError | None]:
+        """Note each, durably, with what it newly told: a unionid that appears later is filled in.
+
+        Returns:
+            For each, in their order, what kept us from it: Unregistered when the account was closed meanwhile.
+        """
+        at = self._now()
+        sign_ins = [self._news_of(each, at) for each in visits]
+        outcomes = await self._sign_ins.note_all(sign_ins)
+        return [
+            await self._noted(visit, sign_in, outcome)
+            for visit, sign_in, outcome in zip(visits, sign_ins, outcomes, strict=True)
+        ]
+
+    def _news_of(self, visit: Visit, at: datetime) -> SignIn:
+        user = visit.user
+        return SignIn(
+            user_id=user.user_id,
+            appid=visit.appid,
+            at=at,
+            profile={
+                name: told for name, told in visit.profile.items() if user.from_wechat.get(name) != told
+            },
+            unionid=visit.session.unionid if user.unionid is None else None,
+            known=user.active_in,
+            is_news=self._statistics.is_news(visit.appid, user.active_in, at),
+        )
+
+    async def _noted(
+        self, visit: Visit, sign_in: SignIn, outcome: Activity | UnionidTaken | StoreUnavailable | None
+    ) -> PassportError | None:
         try:
-            before = await self._store.record_sign_in(
-                user.user_id, appid=appid, at=at, profile=profile, unionid=unionid
-            )
-        except UnionidTaken:
-            before = await self._store.record_sign_in(
-                user.user_id, appid=appid, at=at, profile=profile, unionid=None
-            )
-            unionid = None
-        if before is None:
-            raise Unregistered
-        self._statistics.active(appid, before, at)
-        if session.unionid is not None and session.unionid != (unionid or user.unionid):
-            await self._note_conflict(user, session.unionid, at)
+            if isinstance(outcome, UnionidTaken):
+                sign_in = replace(sign_in, unionid=None)
+                (outcome,) = await self._sign_ins.note_all([sign_in])
+            if isinstance(outcome, StoreUnavailable):
+                return outcome
+            if outcome is None:
+                return Unregistered()
+            assert not isinstance(outcome, UnionidTaken), "none was to be written"
+            self._statistics.active(visit.appid, outcome, sign_in.at)
+            unionid = visit.session.unionid
+            if unionid is not None and unionid != (sign_in.unionid or visit.user.unionid):
+                await self._note_conflict(visit.user, unionid, sign_in.at)
+        except StoreUnavailable as error:
+            return error
+        return None
 
     async def _note_conflict(self, user: User, unionid: str, at: datetime) -> None:
         """Two accounts turn out to be one person. Neither is harmed; the operator gets to know of it."""

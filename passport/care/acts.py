@@ -10,7 +10,7 @@ from passport.models import Ban, ClosedAccount, LastAct, Session, User
 from passport.store.care import CareStore
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.sessions import SessionStore
-from passport.store.users import UnionidTaken
+from passport.store.sign_ins import UnionidTaken
 
 # After a week nobody remembers what they would undo.
 UNDO_LASTS = timedelta(days=7)

@@ -9,7 +9,8 @@ from pymongo.errors import DuplicateKeyError
 
 from passport.models import Ban, LastAct, User
 from passport.store.faults import CollectionStore, translated
-from passport.store.users import UnionidTaken, ban_document, user_of, with_unionid
+from passport.store.sign_ins import UnionidTaken
+from passport.store.users import ban_document, user_of, with_unionid
 
 Document = dict[str, Any]
 Undoable = TypeVar("Undoable", Ban | None, str, tuple[str, ...])

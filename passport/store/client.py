@@ -21,7 +21,7 @@ from passport.store.care import CareStore
 from passport.store.closed_accounts import ClosedAccountStore
 from passport.store.conflicts import ConflictStore
 from passport.store.directory import DirectoryStore
-from passport.store.elections import Client
+from passport.store.elections import Client, settle_election
 from passport.store.erasure import ErasureStore
 from passport.store.faults import Deadlined, translated
 from passport.store.indexes import make_indexes
@@ -41,6 +41,7 @@ from passport.store.recount import RecountStore
 from passport.store.refusals import RefusalStore
 from passport.store.search_filling import SearchFillingStore
 from passport.store.sessions import SessionStore
+from passport.store.sign_ins import SignInStore
 from passport.store.signing_keys import SigningKeyStore
 from passport.store.statistics import StatisticsStore
 from passport.store.user_export import UserExportStore
@@ -115,6 +116,7 @@ class Store(Deadlined):
         # The driver's own deadline comes first, where it can, because its error says more.
         deadline = self.deadline = timeout.total_seconds() + _MARGIN
         self.users = UserStore(durable["users"], deadline=deadline)
+        self.sign_ins = SignInStore(durable["users"], deadline=deadline)
         self.care = CareStore(durable["users"], deadline=deadline)
         self.directory = DirectoryStore(durable["users"], deadline=deadline)
         self.search_filling = SearchFillingStore(durable["users"], durable["turns"], deadline=deadline)
@@ -159,6 +161,11 @@ class Store(Deadlined):
             StoreUnavailable: MongoDB cannot be reached.
         """
         await make_indexes(self._database)
+
+    @translated
+    async def settle(self) -> None:
+        """Wait until a majority follows the primary, so that the first request need not. Raises StoreUnavailable."""
+        await settle_election(self._database)
 
     @translated
     async def describe(self) -> Deployment:

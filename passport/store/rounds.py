@@ -1,9 +1,9 @@
 """Group commit: callers that wait at the same moment share one statement of MongoDB.
 
 A statement costs the driver and the server nearly the same for one document as for fifty, and a durable one waits for
-the journal however much it holds. So while a round is on its way, whoever comes waits for the next one, which takes all
-of them. Nobody waits for company: a lone caller has a round at once. Each is answered when its own document is done;
-one that fails, fails alone.
+the journal however much it holds. So while a round is on its way, whoever comes waits for the next one, which takes
+them all. Nobody waits for company: a lone caller has a round at once, and when so many wait that a round is full, it
+need not wait for the one before. Each is answered when its own document is done; one that fails, fails alone.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ class Rounds(Generic[Item, Outcome]):
     Args:
         carry_out: does what all items ask for; an outcome, or an exception, for each and in their order. What it raises
             itself is the outcome of all.
+        deadline: in seconds; a caller waits no longer, and is told that the outcome is unknown.
         most: items of a round, so that no round takes much longer than another.
-        under_way: rounds at the same time; what they do may then happen in any order.
+        under_way: rounds at the same time, all but one of them full; what they do may happen in any order.
         waiting: callers that may wait. Beyond, one is told at once that the store is busy, and none piles up.
     """
 
@@ -34,11 +35,14 @@ class Rounds(Generic[Item, Outcome]):
         self,
         carry_out: Callable[[list[Item]], Awaitable[Sequence[Outcome | Exception]]],
         *,
-        most: int = 100,
-        under_way: int = 1,
+        deadline: float,
+        most: int = 50,
+        under_way: int = 4,
         waiting: int = 1_000,
     ) -> None:
-        self._carry_out, self._most, self._free, self._waiting = carry_out, most, under_way, waiting
+        self._carry_out, self._deadline = carry_out, deadline
+        self._most, self._waiting = most, waiting
+        self._free = self._under_way = under_way
         self._queue: deque[tuple[Item, asyncio.Future[Outcome]]] = deque()
         # The event loop keeps no reference to its tasks.
         self._rounds: set[asyncio.Task[None]] = set()
@@ -49,7 +53,7 @@ class Rounds(Generic[Item, Outcome]):
         Whoever is cancelled before it begins is left out of it. After that it is done, and nobody hears of it.
 
         Raises:
-            StoreUnavailable: too many are waiting.
+            StoreUnavailable: too many are waiting, or the deadline has passed.
             Exception: what `carry_out` gave or raised.
         """
         if len(self._queue) >= self._waiting:
@@ -57,11 +61,16 @@ class Rounds(Generic[Item, Outcome]):
         told: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._queue.append((item, told))
         self._begin()
-        return await told
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await told
+        except TimeoutError as error:
+            raise StoreUnavailable from error
 
     def _begin(self) -> None:
         """Start a round when there is room for one. It takes its items when it runs, after all who come just now."""
-        if self._free and self._queue:
+        alone = self._free == self._under_way
+        if self._queue and (alone or (self._free and len(self._queue) >= self._most)):
             self._free -= 1
             task = asyncio.create_task(self._round())
             self._rounds.add(task)

@@ -9,8 +9,11 @@ from typing import Any
 from bson import ObjectId
 from bson.errors import InvalidId
 from pymongo import DESCENDING
+from pymongo.errors import BulkWriteError
 
+from passport.errors import StoreUnavailable
 from passport.models import Refresh, Session
+from passport.store.bulk import write_errors
 from passport.store.faults import CollectionStore, translated
 
 Document = dict[str, Any]
@@ -25,9 +28,14 @@ class SessionStore(CollectionStore):
     """Reads and atomic writes of sessions."""
 
     @translated
-    async def insert(self, session: Session) -> None:
-        """Keep the session."""
-        await self._collection.insert_one(_document(session))
+    async def insert_all(self, sessions: Sequence[Session]) -> Sequence[StoreUnavailable | None]:
+        """Keep them; for each, in their order, what kept MongoDB from it."""
+        failed: dict[int, Document] = {}
+        try:
+            await self._collection.insert_many([_document(each) for each in sessions], ordered=False)
+        except BulkWriteError as error:
+            failed = write_errors(error)
+        return [StoreUnavailable() if index in failed else None for index in range(len(sessions))]
 
     @translated
     async def import_all(self, sessions: Sequence[Session]) -> None:

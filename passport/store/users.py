@@ -15,12 +15,11 @@ from pymongo.errors import DuplicateKeyError
 from passport.models import Ban, Consent, Identity, LastAct, Phone, User
 from passport.store.faults import CollectionStore, translated
 from passport.store.search import search_fields
+from passport.store.sign_ins import Activity
 
 Document = dict[str, Any]
-# When somebody was last known to be active, by mini-program.
-Activity = Mapping[str, datetime]
-
-
+# What is for the dashboard's search alone.
+_UNUSED: Document = {"search": 0, "search_text": 0}
 # What the person is told of their document: not how we count, nor what operators write for each other.
 _EXPORTED = (
     "identities",
@@ -40,10 +39,6 @@ _EXPORTED = (
 def new_user_id() -> str:
     """A new id, ordered by time."""
     return str(ObjectId())
-
-
-class UnionidTaken(Exception):
-    """Another account has this unionid: two accounts turn out to be one person."""
 
 
 class UserStore(CollectionStore):
@@ -77,11 +72,17 @@ class UserStore(CollectionStore):
         """Put the users there as they are, each of one identity, for the demo; nobody else may have it."""
         await self._collection.insert_many([_imported(each) for each in users])
 
-    @translated
     async def find_by_identity(self, identity: Identity) -> User | None:
         """None when this appid never registered the openid."""
-        document = await self._find_one({"identities": _identity(identity)})
-        return user_of(document) if document else None
+        return (await self.find_by_identities([identity]))[0]
+
+    @translated
+    async def find_by_identities(self, identities: Sequence[Identity]) -> list[User | None]:
+        """Whose each is, in their order; None when this appid never registered the openid."""
+        wanted = {"identities": {"$in": [_identity(each) for each in identities]}}
+        users = [user_of(each) for each in await self._find_all(wanted, _UNUSED)]
+        by_identity = {identity: user for user in users for identity in user.identities}
+        return [by_identity.get(each) for each in identities]
 
     @translated
     async def find_by_unionid(self, unionid: str) -> User | None:
@@ -117,59 +118,13 @@ class UserStore(CollectionStore):
         return user_of(document) if document else None
 
     @translated
-    async def record_sign_in(
-        self,
-        user_id: str,
-        *,
-        appid: str,
-        at: datetime,
-        profile: Mapping[str, str | int],
-        unionid: str | None,
-    ) -> Activity | None:
-        """Set last_seen_at, count the sign-in, and fill in what this sign-in newly told; None when there is no user.
-
-        Returns when the user had been active before this very write. Of the profile, what the user entered or removed
-        is left as it is, decided here and now by the database.
-
-        Raises:
-            UnionidTaken: another account has the unionid; nothing was written.
-        """
-        changes: Document = {"last_seen_at": at}
-        if unionid is not None:
-            changes["unionid"] = unionid
-        active = f"active_in.{appid}"
-        update: Document | list[Document] = {
-            "$set": changes,
-            "$inc": {"sign_ins": 1},
-            "$max": {active: at},
-        }
-        if profile:
-            told = {
-                f"profile.{name}": _unless_entered(name, value, instead=f"$profile.{name}")
-                for name, value in profile.items()
-            }
-            if "nickname" in profile:
-                sought = search_fields(user_id, profile["nickname"])
-                told |= {
-                    name: _unless_entered("nickname", value, instead=f"${name}")
-                    for name, value in sought.items()
-                }
-            computed = {"sign_ins": {"$add": ["$sign_ins", 1]}, active: {"$max": [f"${active}", at]}}
-            update = [{"$set": {**changes, **told, **computed}}]
-        try:
-            return await self._note_active(user_id, update)
-        except DuplicateKeyError as error:
-            raise UnionidTaken from error
-
-    @translated
     async def note_active(self, user_id: str, *, appid: str, at: datetime) -> Activity | None:
         """Note that the user is active now, and tell when they had been before; None when there is no user."""
-        return await self._note_active(user_id, {"$max": {"last_seen_at": at, f"active_in.{appid}": at}})
-
-    async def _note_active(self, user_id: str, update: Document | list[Document]) -> Activity | None:
         # What it was before comes with the write itself: of any number at once, each sees the one before it.
         before = await self._collection.find_one_and_update(
-            {"_id": ObjectId(user_id)}, update, projection={"active_in": 1}
+            {"_id": ObjectId(user_id)},
+            {"$max": {"last_seen_at": at, f"active_in.{appid}": at}},
+            projection={"active_in": 1},
         )
         if before is None:
             return None
@@ -290,13 +245,6 @@ def _imported(user: User) -> Document:
 def _identity(identity: Identity) -> Document:
     # Embedded documents are equal only with their fields in the same order, so this is the one place that builds them.
     return {"appid": identity.appid, "openid": identity.openid}
-
-
-def _unless_entered(name: str, value: str | int | list[str], *, instead: str) -> Document:
-    """The value, or what the field of the path `instead` holds when the user has spoken about this member."""
-    untouched = {"$eq": [{"$type": f"$entered.{name}"}, "missing"]}
-    # A literal, because a name like "$5" would be read as the path of a field.
-    return {"$cond": [untouched, {"$literal": value}, instead]}
 
 
 def with_unionid(unionid: str) -> Document:

@@ -8,6 +8,7 @@ import pymongo
 import pytest
 
 from passport.services import Services
+from passport.users import Visit
 from passport.wechat.client import WeChatSession
 from tests.client import API, Reply, bearer
 from tests.conftest import APPID
@@ -71,7 +72,7 @@ async def test_a_removal_while_a_sign_in_is_under_way_is_not_undone_by_it(
     assert before is not None
     await put(api, token, {"nickname": None, "city": "杭州"})
     told = {"nickname": "$5 小美", "city": "Guangzhou", "country": "CN"}
-    await services.users.record_sign_in(before, session, told, appid=APPID, at=before.last_seen_at)
+    assert await services.users.record_sign_ins([Visit(before, APPID, session, told)]) == [None]
     user = database.users.find_one()
     assert "nickname" not in user["profile"]
     assert (await api.me(token)).json["profile"] == {

@@ -136,7 +136,7 @@ async def test_a_sign_in_is_counted_and_dated_before_it_is_answered(
 async def test_no_token_is_told_when_the_sign_in_cannot_be_written(api: API, database: Database) -> None:
     await api.registered("mei")
     visit = api.wx_login("mei")
-    fault = {"failCommands": ["findAndModify"], "errorCode": 8000, "namespace": f"{database.name}.users"}
+    fault = {"failCommands": ["update"], "errorCode": 8000, "namespace": f"{database.name}.users"}
     admin = database.client.admin
     admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=fault)
     try:

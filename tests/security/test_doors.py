@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from passport.models import Device
 from passport.services import Services
+from passport.sessions import TokenPair
 from sandbox import StandIn
 from tests.client import API, Reply, bearer
 from tests.conftest import Clock
@@ -198,8 +200,7 @@ async def test_a_sign_in_that_began_before_the_ban_gives_no_living_token(
     assert user is not None
     await services.users.ban(account_id, reason="spam", by="lin")
     await services.users.unban(account_id)
-    pair = await services.sessions.start(
-        user, appid=user.identities[0].appid, device=type("Device", (), {"ip": "::1", "user_agent": ""})()
-    )
+    (pair,) = await services.sessions.start_all([(user, user.identities[0].appid, Device("::1", ""))])
+    assert isinstance(pair, TokenPair)
     assert (await api.me(pair.access_token)).error == "invalid_token"
     assert (await api.refresh(pair.refresh_token)).error == "invalid_grant"

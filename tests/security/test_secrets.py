@@ -212,7 +212,7 @@ async def test_an_errmsg_that_quotes_our_call_is_not_passed_on(
 @pytest.mark.expects_log("uncaught")
 @pytest.mark.parametrize(
     ("service", "method"),
-    [("users", "find_by_session"), ("users", "record_sign_in"), ("tokens", "issue"), ("wechat", "_call")],
+    [("users", "find_by_sessions"), ("users", "record_sign_ins"), ("tokens", "issue"), ("wechat", "_call")],
 )
 async def test_an_exception_of_ours_makes_no_secret_known(
     visit: Visit,

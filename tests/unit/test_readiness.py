@@ -33,6 +33,9 @@ class ScriptedStore:
         self.preparations += 1
         self._answer()
 
+    async def settle(self) -> None:
+        self._answer()
+
     async def ping(self) -> None:
         self.pings += 1
         if self.answer is not None:

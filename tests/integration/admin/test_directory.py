@@ -17,7 +17,9 @@ from passport.errors.dashboard import TooBroad
 from passport.models import Consent, Identity
 from passport.services import Services
 from passport.store.search import search_fields, shown_nickname
+from passport.users import Visit
 from passport.views.handles import handle_of
+from passport.wechat.client import WeChatSession
 from tests.client import API, bearer
 from tests.conftest import APPID, Clock
 from tests.integration.admin.people import BEGAN, Database, id_of, person
@@ -73,6 +75,9 @@ async def test_whoever_changes_a_name_changes_what_it_is_found_by(
     assert await found(services, q=handle_of(user_id, "zh")) == [user_id]
 
 
+SESSION = WeChatSession("o", None, "")
+
+
 async def test_of_a_name_entered_while_signing_in_the_entered_one_wins(
     services: Services, database: Database, clock: Clock
 ) -> None:
@@ -83,9 +88,7 @@ async def test_of_a_name_entered_while_signing_in_the_entered_one_wins(
         )
         assert user
         await asyncio.gather(
-            users.record_sign_in(
-                user.user_id, appid=APPID, at=at, profile={"nickname": "Theirs"}, unionid=None
-            ),
+            services.users.record_sign_ins([Visit(user, APPID, SESSION, {"nickname": "Theirs"})]),
             users.enter(user.user_id, {"nickname": "Mine"}, consent=None),
         )
     for document in database.users.find():
