@@ -89,9 +89,11 @@ def running(
         raise
     finally:
         # An impatient second Ctrl-C must not interrupt the ending and leave a process behind.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
         process.stop()
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def write_config(folder: Path, wechat: Mapping[str, object], **more: object) -> Path:

@@ -12,45 +12,30 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import product
+from pathlib import Path
 
 from benchmarks import BenchmarkError
 from benchmarks.returning import sessions_on_record
-from benchmarks.sides import BARE, Side, compare, machine, table
-from benchmarks.stage import REFERENCES, USERS, Stage, options_for, run_command
+from benchmarks.sides import Side
+from benchmarks.stage import REFERENCES, USERS, Stage, compare, options_for, run_command
 
 
 def run(options: argparse.Namespace) -> None:
     """Start everything, measure, print."""
     with ExitStack() as stack:
-        stage = Stage(stack)
-        variants = list(product(options.users, options.processes))
-        ours = [
-            stage.ours(name=_name(users, processes), users=users, processes=processes)
-            for users, processes in variants
-        ]
+        stage = Stage(stack, keep=options.keep)
+        variants = product(options.users, options.processes)
+        ours = [stage.ours(users=users, processes=processes) for users, processes in variants]
         references = [stage.reference(name) for name in REFERENCES if options.references]
         sides = [*ours, stage.bare(), *references]
-        where = machine()
-        compare(sides, connections=options.connections, rounds=options.rounds, seconds=options.seconds)
-        for side in sides:
-            _check(side, stage.uri)
-        print(
-            f"Returning logins: {options.connections} connections, {options.rounds} rounds of "
-            f"{options.seconds:g} s on each side\n{where}\n\n{table(sides, per='login')}"
-        )
-        print(f"\n{sum(each.answered for each in ours):,} logins of ours, each with a session on record.")
+        compare(sides, options)
+        for side in [*ours, *references]:
+            require_sessions(side, stage.uri)
+        stage.show("Returning logins", sides, options)
 
 
-def _name(users: int, processes: int | None) -> str:
-    parts = ["wxpassport"]
-    parts += [f"{users:,} users"] if users != USERS else []
-    parts += [f"{processes} processes"] if processes is not None else []
-    return ", ".join(parts)
-
-
-def _check(side: Side, uri: str) -> None:
-    if side.name == BARE:
-        return
+def require_sessions(side: Side, uri: str) -> None:
+    """One for each login that was answered. Raises BenchmarkError."""
     recorded = sessions_on_record(uri, side.database)
     if recorded != side.made:
         raise BenchmarkError(
@@ -69,11 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         help=f"so many users; with several numbers, a server over each (default: {USERS})",
     )
     parser.add_argument(
-        "--processes",
-        type=int,
-        nargs="+",
-        default=[None],
-        help="server.processes of ours; with several numbers, a server with each",
+        "--keep", type=Path, help="a private folder that keeps the users for another run; 2 GB a million"
     )
     parser.add_argument(
         "--no-references", dest="references", action="store_false", help="compare with bare alone"

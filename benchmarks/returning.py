@@ -22,17 +22,29 @@ _PATIENCE = timedelta(minutes=5)
 
 
 def fill_ours(uri: str, database: str, number: int, *, appid: str) -> None:
-    """So many users into the empty database, and its indexes."""
+    """So many users, and the indexes; of a kept database that has them already, nothing else is left."""
     asyncio.run(_fill_ours(uri, database, number, appid))
 
 
 async def _fill_ours(uri: str, database: str, number: int, appid: str) -> None:
+    if _emptied(uri, database) == number:
+        return
     async with aclosing(Store(uri, database, timeout=_PATIENCE)) as store:
         waiting = _users(number, appid)
         while users := list(islice(waiting, _BATCH)):
             await store.users.import_all(users)
         # Made at once and last, which is many times quicker.
         await store.make_indexes()
+
+
+def _emptied(uri: str, name: str) -> int:
+    """How many users there are. All else goes: keys of a server that is no more, and sign-ins."""
+    with pymongo.MongoClient[dict[str, object]](uri) as client:
+        database = client[name]
+        for other in database.list_collection_names():
+            if other != "users":
+                database.drop_collection(other)
+        return database["users"].estimated_document_count()
 
 
 def _users(number: int, appid: str) -> Iterator[User]:
@@ -56,6 +68,7 @@ def _users(number: int, appid: str) -> Iterator[User]:
 def fill_reference(uri: str, database: str, number: int, *, appid: str) -> None:
     """The same people for a server of benchmarks/reference."""
     with pymongo.MongoClient[dict[str, object]](uri) as client:
+        client.drop_database(database)
         users = client[database]["users"]
         users.insert_many([{"openid": openid_of(bench_name(each), appid)} for each in range(number)])
         users.create_index("openid", unique=True)
@@ -63,5 +76,14 @@ def fill_reference(uri: str, database: str, number: int, *, appid: str) -> None:
 
 def sessions_on_record(uri: str, database: str) -> int:
     """How many sign-ins MongoDB has."""
+    return _on_record(uri, database, "sessions")
+
+
+def users_on_record(uri: str, database: str) -> int:
+    """How many accounts MongoDB has."""
+    return _on_record(uri, database, "users")
+
+
+def _on_record(uri: str, database: str, collection: str) -> int:
     with pymongo.MongoClient[dict[str, object]](uri) as client:
-        return client[database]["sessions"].count_documents({})
+        return client[database][collection].count_documents({})

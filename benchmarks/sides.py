@@ -18,7 +18,7 @@ _SETTLE = 0.3
 _WARM_UP, _WARM_UP_VISITS = 1.0, 5_000
 
 
-@dataclass
+@dataclass(eq=False)
 class Side:
     """A server, and what it did in all rounds.
 
@@ -99,7 +99,7 @@ class Side:
         return sum(resident_mb(each) for each in family(self.pids["server"]))
 
 
-def compare(sides: Sequence[Side], *, connections: int, rounds: int, seconds: float) -> None:
+def take_turns(sides: Sequence[Side], *, connections: int, rounds: int, seconds: float) -> None:
     """Rounds in turns, each second one in reverse, so that whatever else the machine does hits all sides."""
     for side in sides:
         side.warm_up(connections=connections, seconds=min(seconds, _WARM_UP))
@@ -116,20 +116,17 @@ def machine() -> str:
     )
 
 
-def table(sides: Sequence[Side], *, per: str = "request") -> str:
+def table(sides: Sequence[Side]) -> str:
     """Everything of every side in Markdown; the first side is ours, and one is the bare handler."""
     first, bare = sides[0], next(each for each in sides if each.name == BARE)
+    others = [each for each in sides if each not in (first, bare)]
     lines = [
         ["", *(each.name for each in sides)],
         ["---"] * (len(sides) + 1),
-        [f"{per}s per second", *(f"{each.rate:,.0f}" for each in sides)],
-        ["… of bare", *(_ratio(each, bare) for each in sides)],
-        [
-            f"… {first.name} to it",
-            *("" if each in (first, bare) else _ratio(first, each, digits=1) for each in sides),
-        ],
-        [f"CPU ms per {per}: server", *(_cost(each, "server") for each in sides)],
-        ["… of bare", *(_ratio(each, bare, "server", digits=1) for each in sides)],
+        ["per second", *(f"{each.rate:,.0f}" for each in sides)],
+        ["… of bare", *("1" if each is bare else _ratio_of_rate(each, bare) for each in sides)],
+        ["CPU ms each: server", *(_cost(each, "server") for each in sides)],
+        ["… of bare", *("1" if each is bare else _ratio_of_cost(each, bare, "server") for each in sides)],
         *(
             [f"… {name}", *(_cost(each, name) for each in sides)]
             for name in ("mongod", "stand-in", "generator")
@@ -140,6 +137,13 @@ def table(sides: Sequence[Side], *, per: str = "request") -> str:
     ]
     if mongod := first.pids.get("mongod"):
         lines.append(["… mongod, of all", f"{resident_mb(mongod):.0f}", *[""] * (len(sides) - 1)])
+    if others:
+        rates = [_ratio_of_rate(first, each, 1) if each in others else "" for each in sides]
+        costs = [_ratio_of_cost(each, first, "server", "mongod") if each in others else "" for each in sides]
+        lines += [
+            ["per second: the first to it", *rates],
+            ["CPU of server and mongod: it to the first", *costs],
+        ]
     widths = [max(len(line[column]) for line in lines) for column in range(len(sides) + 1)]
     return "\n".join(f"| {' | '.join(map(str.ljust, line, widths))} |" for line in lines)
 
@@ -148,13 +152,26 @@ def _cost(side: Side, name: str) -> str:
     return f"{side.cost(name):.3f}" if name in side.cpu[0] else ""
 
 
-def _ratio(one: Side, other: Side, cost: str | None = None, *, digits: int = 3) -> str:
-    """Of rates, or of the CPU of this process; in brackets the lowest and the highest round."""
-    if one is other:
-        return "1"
-    if cost is None:
-        whole, ones, others = one.rate / other.rate, one.rates, other.rates
-    else:
-        whole, ones, others = one.cost(cost) / other.cost(cost), one.costs(cost), other.costs(cost)
-    each = [mine / theirs for mine, theirs in zip(ones, others, strict=True)]
+def _ratio_of_rate(one: Side, other: Side, digits: int = 3) -> str:
+    return _ratio(one.rates, other.rates, one.rate / other.rate, digits)
+
+
+def _ratio_of_cost(one: Side, other: Side, *names: str) -> str:
+    """Of the CPU of these processes together; a side without one of them spent nothing there."""
+    (whole, each), (whole_other, each_other) = (
+        (
+            sum(side.cost(name) for name in names if name in side.pids),
+            [
+                sum(costs)
+                for costs in zip(*(side.costs(name) for name in names if name in side.pids), strict=True)
+            ],
+        )
+        for side in (one, other)
+    )
+    return _ratio(each, each_other, whole / whole_other, 2)
+
+
+def _ratio(ones: Sequence[float], others: Sequence[float], whole: float, digits: int = 3) -> str:
+    """In brackets the lowest and the highest round."""
+    each = [one / other for one, other in zip(ones, others, strict=True)]
     return f"{whole:.{digits}f} ({min(each):.{digits}f}–{max(each):.{digits}f})"

@@ -1,4 +1,4 @@
-"""The processes that the benchmarks of requests are made of, and their command line.
+"""The processes that the benchmarks of requests are made of, and what the command line says of all of them.
 
 One MongoDB, as the server embeds it, and one WeChat stand-in over TLS serve every side; each server has a database of
 its own. Generator, stand-in, mongod and the servers share the cores, hence CPU per request is the steadier figure.
@@ -18,13 +18,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import count, cycle, islice
 from pathlib import Path
+from typing import Any
 
 import trustme
 
 from benchmarks import ROOT, BenchmarkError, Process, child_of, running, wait_until_ready, write_config
-from benchmarks.load import Expected, Visit, once, post
+from benchmarks.load import Expected, Visit, drive, once, post
 from benchmarks.returning import fill_ours, fill_reference
-from benchmarks.sides import BARE, Side
+from benchmarks.sides import BARE, Side, machine, table, take_turns
 from sandbox.people import payload_for
 
 APPID = "wx00000000000000b1"
@@ -43,26 +44,27 @@ _STRIDE = 7919
 class Stage:
     """What all sides share, and their servers, for as long as the stack is open."""
 
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
+    def __init__(self, stack: ExitStack, *, keep: Path | None = None) -> None:
+        self._stack, self._where = stack, machine()
         self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wxp-bench-")))
         self._secret = secrets.token_hex(16)
         app = ["--app", f"{APPID}:{self._secret}"]
         sandbox = ["-m", "sandbox", "--port", "0", "--auto-codes", *app, *_certificate(self._folder)]
         self._stand_in = self._run("stand-in", sandbox)
-        mongo = self._run("mongod", ["-m", "benchmarks.mongod", str(self._folder / "mongodb")])
+        mongo = self._run("mongod", ["-m", "benchmarks.mongod", str(keep or self._folder / "mongodb")])
         self._wechat = self._stand_in.wait_for(r"(https://\S+)\n")
         self.uri = mongo.wait_for(r"(mongodb://\S+)\n")
         self._shared = {"mongod": child_of(mongo.pid, "mongod"), "stand-in": self._stand_in.pid}
 
-    def ours(
-        self,
-        *,
-        name: str = "wxpassport",
-        users: int = USERS,
-        processes: int | None = None,
-    ) -> Side:
+    def ours(self, *, users: int = USERS, processes: int | None = None) -> Side:
         """`python server.py` over a database of so many users; its visits are the returning logins of all of them."""
+        name = ", ".join(
+            [
+                "wxpassport",
+                *([f"{users:,} users"] if users != USERS else []),
+                *([f"{processes} processes"] if processes is not None else []),
+            ]
+        )
         database = f"wxpassport_{users}_{processes or 1}"
         fill_ours(self.uri, database, users, appid=APPID)
         folder = self._folder / database
@@ -87,10 +89,11 @@ class Stage:
         wait_until_ready(url, process)
         return Side(name, url, returning(users), {"server": process.pid, **self._shared}, database)
 
-    def bare(self) -> Side:
-        """The mark to compare with. It is asked for the same as the others and looks at none of it."""
+    def bare(self, requests: Sequence[bytes] = ()) -> Side:
+        """The mark to compare with. It is asked for the same as the others, and looks at none of it."""
         process = self._run(BARE, ["-m", "benchmarks.bare"])
-        return Side(BARE, process.wait_for(r"(http://\S+)\n"), repeated(OK), {"server": process.pid})
+        visits = repeated(OK, requests)
+        return Side(BARE, process.wait_for(r"(http://\S+)\n"), visits, {"server": process.pid})
 
     def reference(self, name: str) -> Side:
         """A server of benchmarks/reference over a database of its own, with the first thousand users."""
@@ -114,6 +117,14 @@ class Stage:
         url = process.wait_for(r"(http://\S+)\n")
         return Side(name, url, repeated(TOKEN), {"server": process.pid, **self._shared}, database)
 
+    def show(self, title: str, sides: Sequence[Side], options: argparse.Namespace) -> None:
+        """Print the figures of all rounds."""
+        print(
+            f"{title}: {options.connections} connections, {options.rounds} rounds of {options.seconds:g} s on each "
+            f"side\n{self._where}\n\n{table(sides)}\n",
+            flush=True,
+        )
+
     def _run(self, name: str, arguments: Sequence[str], *, python: str = sys.executable) -> Process:
         return self._stack.enter_context(running(name, arguments, self._folder, python=python))
 
@@ -121,14 +132,16 @@ class Stage:
 _fresh = count()
 
 
+def login_body(user: int) -> bytes:
+    """What this user sends to sign in or register, with a code never sent before."""
+    fields = {"code": f"bench-{user}-{next(_fresh)}", **payload_for(user, int(time.time()), APPID)}
+    return json.dumps(fields, ensure_ascii=False).encode()
+
+
 def login_bodies(users: int) -> Iterator[bytes]:
-    """Without end: what users send to sign in, one after the other in no order, each with a code never sent before."""
-    now = int(time.time())
+    """Without end: of one user after the other, in no order."""
     assert math.gcd(users, _STRIDE) == 1
-    for number in count():
-        user = number * _STRIDE % users
-        fields = {"code": f"bench-{user}-{next(_fresh)}", **payload_for(user, now, APPID)}
-        yield json.dumps(fields, ensure_ascii=False).encode()
+    return (login_body(number * _STRIDE % users) for number in count())
 
 
 def returning(users: int) -> Callable[[int], list[Visit]]:
@@ -138,9 +151,21 @@ def returning(users: int) -> Callable[[int], list[Visit]]:
     ]
 
 
-def repeated(expected: Expected) -> Callable[[int], Iterator[Visit]]:
-    """Makes logins again and again of the same requests, for servers that do not remember a code."""
-    requests = [post("/oauth/token", body) for body in islice(login_bodies(USERS), USERS)]
+def sign_in(side: Side) -> list[dict[str, Any]]:
+    """The token responses of a thousand users, each of whom has signed in once."""
+    answers: list[dict[str, Any]] = []
+
+    def visit(body: bytes) -> Visit:
+        answers.append(json.loads((yield post("/oauth/token", body), TOKEN)))
+
+    drive(side.url, map(visit, islice(login_bodies(USERS), USERS)), connections=CONNECTIONS)
+    side.made += USERS
+    return answers
+
+
+def repeated(expected: Expected, requests: Sequence[bytes] = ()) -> Callable[[int], Iterator[Visit]]:
+    """Makes visits of the same requests again and again: of logins, for servers that do not remember a code."""
+    requests = requests or [post("/oauth/token", body) for body in islice(login_bodies(USERS), USERS)]
     return lambda _number: (once(request, expected) for request in cycle(requests))
 
 
@@ -152,8 +177,20 @@ def options_for(program: str, description: str) -> argparse.ArgumentParser:
         "--connections", type=int, default=CONNECTIONS, help=f"kept open and busy (default: {CONNECTIONS})"
     )
     parser.add_argument("--rounds", type=int, default=5, help="on each side, in turns (default: 5)")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        nargs="+",
+        default=[None],
+        help="server.processes of ours; with several numbers, a server with each",
+    )
     parser.add_argument("--quick", action="store_true", help="one round of half a second: does it work?")
     return parser
+
+
+def compare(sides: Sequence[Side], options: argparse.Namespace) -> None:
+    """As many rounds as the command line says."""
+    take_turns(sides, connections=options.connections, rounds=options.rounds, seconds=options.seconds)
 
 
 def run_command(
