@@ -15,6 +15,7 @@ from benchmarks.load import Round, Visit, drive
 BARE = "bare"
 # What a server leaves for later is counted, too: CPU is read this long after the last answer.
 _SETTLE = 0.3
+_QUIET, _QUIET_LIMIT = 0.03, 20.0
 _WARM_UP, _WARM_UP_VISITS = 1.0, 5_000
 
 
@@ -39,6 +40,14 @@ class Side:
     cpu: list[dict[str, float]] = field(default_factory=list)
     made: int = 0
     _fastest: float = 0.0
+
+    def settle(self) -> None:
+        """Wait until it does no more of what a start leaves for later, such as compiling templates."""
+        deadline = time.monotonic() + _QUIET_LIMIT
+        before, now = 0.0, sum(self._cpu().values())
+        while now - before > _QUIET and time.monotonic() < deadline:
+            time.sleep(_SETTLE)
+            before, now = now, sum(self._cpu().values())
 
     def warm_up(self, *, connections: int, seconds: float = _WARM_UP) -> None:
         """A round that is not counted but tells how many visits the others need."""
@@ -101,6 +110,8 @@ class Side:
 
 def take_turns(sides: Sequence[Side], *, connections: int, rounds: int, seconds: float) -> None:
     """Rounds in turns, each second one in reverse, so that whatever else the machine does hits all sides."""
+    for side in sides:
+        side.settle()
     for side in sides:
         side.warm_up(connections=connections, seconds=min(seconds, _WARM_UP))
     for number in range(rounds):
