@@ -138,6 +138,11 @@ def table(sides: Sequence[Side]) -> str:
         ["… of bare", *("1" if each is bare else _ratio_of_rate(each, bare) for each in sides)],
         ["CPU ms each: server", *(_cost(each, "server") for each in sides)],
         ["… of bare", *("1" if each is bare else _ratio_of_cost(each, bare, "server") for each in sides)],
+        # What its rate would be of bare's if each had a core of its own, and the others enough of theirs.
+        [
+            "… its inverse, of bare",
+            *("1" if each is bare else _inverse_of_cost(each, bare) for each in sides),
+        ],
         *(
             [f"… {name}", *(_cost(each, name) for each in sides)]
             for name in ("mongod", "stand-in", "generator")
@@ -180,6 +185,10 @@ def _ratio_of_cost(one: Side, other: Side, *names: str) -> str:
         for side in (one, other)
     )
     return _ratio(each, each_other, whole / whole_other, 2)
+
+
+def _inverse_of_cost(one: Side, other: Side) -> str:
+    return _ratio(other.costs("server"), one.costs("server"), other.cost("server") / one.cost("server"))
 
 
 def _ratio(ones: Sequence[float], others: Sequence[float], whole: float, digits: int = 3) -> str:

@@ -81,6 +81,7 @@ def test_the_table_tells_rates_costs_and_how_they_compare():
 
     assert rows["per second"] == ["50", "100", "10"]
     assert rows["CPU ms each: server"] == ["1.000", "0.500", "10.000"]
+    assert rows["… its inverse, of bare"] == ["0.500 (0.500–0.500)", "1", "0.050 (0.050–0.050)"]
     assert rows["… mongod"] == ["2.000", "", "5.000"]
     assert rows["per second: the first to it"] == ["", "", "5.0 (5.0–5.0)"]
     assert rows["CPU of server and mongod: it to the first"] == ["", "", "5.00 (5.00–5.00)"]
