@@ -14,7 +14,7 @@ JOBS   := 4
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo run test lint types chromium server-tests unit integration security fault browser thorough fuzz format bench lock clean FORCE
+.PHONY: help demo run test lint types chromium server-tests unit integration security fault browser thorough fuzz format bench build/bench-venv lock clean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -96,19 +96,33 @@ format: .venv ## Format the Python code and sort its imports
 	@$(PY) -m ruff check --quiet --fix-only .
 	@$(PY) -m ruff format --quiet .
 
-bench: .venv ## Measure and print the figures (ARGS go to benchmarks)
+bench: .venv build/bench-venv ## Measure and print the figures (ARGS go to benchmarks)
 	@exec $(PY) -m benchmarks $(ARGS)
+
+# The references that ours is compared with, by the same interpreter; nothing else needs their libraries.
+build/bench-venv: build/bench-venv/.installed
+
+build/bench-venv/.installed: requirements-bench.txt $(STAMP)
+	@if cmp -s requirements-bench.txt $@ && $(@D)/bin/python -c '' 2>/dev/null; then touch $@; exit 0; fi; \
+	echo "== environment of the references"; \
+	rm -f $@ && \
+	$(PY) -m venv --clear $(@D) && \
+	$(@D)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-bench.txt && \
+	cp requirements-bench.txt $@
 
 UV   := build/uv
 LOCK  = $(UV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --system-certs --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-lock: ## Make both lock files from pyproject.toml; pins stay unless UPGRADE=1
+lock: ## Make the lock files from pyproject.toml; pins stay unless UPGRADE=1
 	@$(find_python); \
 	echo "== lock"; \
 	"$$python" -m venv --clear $(UV) && $(UV)/bin/python -m pip install -qq --disable-pip-version-check uv
 	@$(LOCK) -o requirements.txt pyproject.toml
 	@$(LOCK) -o requirements-test.txt -c requirements.txt --extra test pyproject.toml
+	@# Sanic takes no multidict that aiohttp takes for us; all else that both have is the same.
+	@sed -n 's/^\([a-z].*==.*\) \\$$/\1/p' requirements.txt | grep -v '^multidict==' > $(UV)/pins.txt
+	@$(LOCK) -o requirements-bench.txt -c $(UV)/pins.txt --group bench
 	@rm -rf $(UV)
 
 clean: ## Remove the environment, build/ and caches; data/ stays

@@ -33,11 +33,13 @@ class BenchmarkError(Exception):
 class Process:
     """One of our Python programs in a process of its own, its output in a file."""
 
-    def __init__(self, name: str, arguments: Sequence[str], output: Path) -> None:
+    def __init__(
+        self, name: str, arguments: Sequence[str], output: Path, *, python: str = sys.executable
+    ) -> None:
         self.name, self._output = name, output
         with output.open("wb") as file:
             self._process = subprocess.Popen(
-                [sys.executable, *arguments],
+                [python, *arguments],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
@@ -75,9 +77,11 @@ class Process:
 
 
 @contextmanager
-def running(name: str, arguments: Sequence[str], folder: Path) -> Iterator[Process]:
+def running(
+    name: str, arguments: Sequence[str], folder: Path, *, python: str = sys.executable
+) -> Iterator[Process]:
     """The program for as long as the block lasts. What it said last goes into the error that ends the block."""
-    process = Process(name, arguments, folder / f"{name}.log")
+    process = Process(name, arguments, folder / f"{name}.log", python=python)
     try:
         yield process
     except BenchmarkError as error:
@@ -85,18 +89,26 @@ def running(name: str, arguments: Sequence[str], folder: Path) -> Iterator[Proce
         raise
     finally:
         # An impatient second Ctrl-C must not interrupt the ending and leave a process behind.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
         process.stop()
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
-def write_config(folder: Path, wechat: Mapping[str, object]) -> Path:
-    """A configuration file that changes little but where things are; private, since it holds an AppSecret."""
+def write_config(folder: Path, wechat: Mapping[str, object], **more: object) -> Path:
+    """A configuration file that changes little but where things are; private, since it holds an AppSecret.
+
+    `more` are sections that are added to these or stand in their place.
+    """
     path = folder / "config.yaml"
     path.touch(mode=0o600)
     # All requests come from one address. The limits stay on, so that their cost is measured, and out of reach.
     limits = dict.fromkeys(
-        ("token_per_ip", "token_per_user", "token_global", "register_per_ip", "register_global"),
+        (
+            *("token_per_ip", "token_per_user", "token_global", "register_per_ip", "register_global"),
+            *("refresh_per_user", "introspect_per_ip"),
+        ),
         "1000000/second",
     )
     config = {
@@ -104,6 +116,7 @@ def write_config(folder: Path, wechat: Mapping[str, object]) -> Path:
         "mongodb": {"data_dir": str(folder / "data")},
         "wechat": dict(wechat),
         "limits": limits,
+        **more,
     }
     path.write_text(json.dumps(config))  # JSON is YAML
     return path
@@ -136,14 +149,30 @@ def resident_mb(pid: int) -> float:
 
 def child_of(pid: int, command: str) -> int:
     """The pid of the child that runs this command."""
+    for child, (parent, name) in _processes().items():
+        if parent == pid and name == command:
+            return child
+    raise BenchmarkError(f"process {pid} has no child {command}")
+
+
+def family(pid: int) -> list[int]:
+    """The process and all that descend from it, but for a mongod, which is counted by itself."""
+    processes = _processes()
+    found = [pid]
+    for each in found:  # grows as we go
+        found += [child for child, (parent, name) in processes.items() if parent == each and name != "mongod"]
+    return found
+
+
+def _processes() -> dict[int, tuple[int, str]]:
+    """The parent and the command of every process."""
+    found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            name = (entry / "comm").read_text().strip()
-            if name == command and int(_stat(int(entry.name))[1]) == pid:
-                return int(entry.name)
+            found[int(entry.name)] = int(_stat(int(entry.name))[1]), (entry / "comm").read_text().strip()
         except OSError:
             continue  # it ended while we looked
-    raise BenchmarkError(f"process {pid} has no child {command}")
+    return found
 
 
 def _stat(pid: int) -> list[str]:

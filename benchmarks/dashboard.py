@@ -31,7 +31,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from benchmarks import BenchmarkError, running, wait_until_ready, write_config
-from benchmarks.load import Expected, Round, drive, post
+from benchmarks.load import Expected, Round, Visit, drive, once, post
 from benchmarks.people import APPIDS, TAGS, connected, fill
 from passport.clock import utc_now
 from passport.models import Device
@@ -175,17 +175,17 @@ def _profiled(database: Any, act: Any) -> list[dict[str, Any]]:
 
 def logins(url: str, seconds: float) -> Round:
     """Returning users sign in for so long."""
-    return drive(url, _bodies("/oauth/token", 10**9), TOKEN, connections=CONNECTIONS, seconds=seconds)
+    return drive(url, _visits("/oauth/token", TOKEN, 10**9), connections=CONNECTIONS, seconds=seconds)
 
 
 _fresh = count()
 
 
-def _bodies(path: str, number: int) -> Iterator[bytes]:
+def _visits(path: str, expected: Expected, number: int) -> Iterator[Visit]:
     now = int(time.time())
     for user in islice(cycle(range(LOGIN_USERS)), number):
         fields = {"code": f"bench-{user}-{next(_fresh)}", **payload_for(user, now, LOGIN_APPID)}
-        yield post(path, json.dumps(fields, ensure_ascii=False).encode())
+        yield once(post(path, json.dumps(fields, ensure_ascii=False).encode()), expected)
 
 
 async def prepare(data: Path, *, users: int, sessions: int) -> str:
@@ -242,7 +242,7 @@ def run(options: argparse.Namespace) -> None:
             f"{os.getloadavg()[0]:.1f}, Python {platform.python_version()}\n"
         )
         print(_table(found))
-        drive(url, _bodies("/accounts/wxapp", LOGIN_USERS), CREATED, connections=CONNECTIONS)
+        drive(url, _visits("/accounts/wxapp", CREATED, LOGIN_USERS), connections=CONNECTIONS)
         logins(url, 2)
         alone = [logins(url, options.seconds)]
         with running(

@@ -14,7 +14,7 @@ import pytest
 from tests.unit.test_import_direction import OUR_TOP_LEVEL, our_modules
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.txt", "requirements-test.txt")
+LOCKS = ("requirements.txt", "requirements-test.txt", "requirements-bench.txt")
 MAX_LINES = 400
 
 
@@ -66,16 +66,26 @@ def test_a_lock_with_a_place_or_an_unhashed_pin_is_reported(text):
     assert lock_offences(text)
 
 
-def test_both_locks_pin_the_same_versions():
+def test_the_locks_of_server_and_tests_pin_the_same_versions():
     pins = [
         {
             line.split(" ")[0]
             for line in (ROOT / lock).read_text(encoding="utf-8").splitlines()
             if "==" in line
         }
-        for lock in LOCKS
+        for lock in LOCKS[:2]
     ]
     assert pins[0] <= pins[1]
+
+
+def test_the_references_have_the_versions_of_what_they_share_with_the_server():
+    ours, theirs = (
+        dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+        for lock in (LOCKS[0], LOCKS[2])
+    )
+    differing = {name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name]}
+    # Sanic takes no multidict 7, which aiohttp takes for us.
+    assert differing <= {"multidict"}
 
 
 # Files stay short, and name no one's machine
