@@ -44,6 +44,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("project")
 
+Database = pymongo.database.Database[dict[str, Any]]
+
 APPID = "wx4f4bc4dec97d474b"
 APP_SECRET = "5f0c1e9ad8b7426e93d1c0a4b7e8f625"
 SECRET_KEY = b"a secret key of the tests, 32 bytes or more: 7d1f"
@@ -133,7 +135,7 @@ def quick_folder(usual: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def mongod_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real mongod for the whole run; its fail points are open."""
     thread = _LoopThread()
     with quick_folder(tmp_path_factory.mktemp("mongodb")) as folder:
@@ -144,22 +146,57 @@ def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     thread.close()
 
 
+@pytest.fixture(scope="session")
+def mongodb_uri(mongod_uri: str) -> str:
+    """How the servers of the tests reach it; a test module overrides this fixture to change it."""
+    return mongod_uri
+
+
+@pytest.fixture(scope="session")
+def mongodb(mongod_uri: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
+    """The run's own way to its mongod."""
+    with pymongo.MongoClient(mongod_uri, tz_aware=True) as client:
+        yield client
+
+
 @pytest.fixture
-def database(mongodb_uri: str) -> Iterator[pymongo.database.Database[dict[str, Any]]]:
-    """This test's database. Emptied and not dropped afterwards, since its indexes take half a second to make."""
-    with pymongo.MongoClient(mongodb_uri, tz_aware=True) as client:
-        database = client["test"]
-        yield database
+def emptied_database(
+    mongodb: pymongo.MongoClient[dict[str, Any]],
+) -> Iterator[Database]:
+    """One for all tests. Emptied and not dropped after each, since its indexes take half a second to make."""
+    database = mongodb["test"]
+    yield database
+    names = set(database.list_collection_names())
+    if not names <= set(INDEXES):
         database.command("profile", 0)
-        for name in database.list_collection_names():
-            if name in INDEXES:
-                database[name].delete_many({})
-            else:
-                database.drop_collection(name)
+        for name in names - set(INDEXES):
+            database.drop_collection(name)
+    for name in not_empty(database):
+        database[name].delete_many({})
 
 
 @pytest.fixture
-def fresh_database(mongodb_uri: str) -> Iterator[pymongo.database.Database[dict[str, Any]]]:
+def database(
+    emptied_database: Database,
+) -> Database:
+    """This test's database."""
+    return emptied_database
+
+
+def not_empty(database: Database) -> list[str]:
+    """Which of our collections have any document, by one question."""
+    first, *others = (
+        [{"$limit": 1}, {"$project": {"_id": 0, "name": {"$literal": name}}}] for name in INDEXES
+    )
+    unions = [
+        {"$unionWith": {"coll": name, "pipeline": pipeline}}
+        for name, pipeline in zip(list(INDEXES)[1:], others, strict=True)
+    ]
+    return [each["name"] for each in database[next(iter(INDEXES))].aggregate([*first, *unions])]
+
+
+@pytest.fixture
+def fresh_database(mongodb_uri: str) -> Iterator[Database]:
     """A database that nobody prepared, for what happens before there are indexes; dropped afterwards."""
     with pymongo.MongoClient(mongodb_uri, tz_aware=True) as client:
         name = f"test_{uuid.uuid4().hex[:20]}"
@@ -193,6 +230,19 @@ def configuration(stand_in: StandIn) -> dict[str, Any]:
     }
 
 
+_indexed: set[str] = set()
+
+
+@contextlib.contextmanager
+def indexes_made_once(services: Services, name: str) -> Iterator[None]:
+    """Spare the tests to ask for indexes that an earlier test made in the database that they share."""
+    with pytest.MonkeyPatch.context() as patch:
+        if name in _indexed:
+            patch.setattr(services.store, "make_indexes", lambda: asyncio.sleep(0))
+        yield
+    _indexed.add(name)
+
+
 def running_services(
     io_loop: IOLoop, settings: Settings, mongodb_uri: str, clock: Clock
 ) -> Iterator[Services]:
@@ -200,7 +250,8 @@ def running_services(
 
     async def start() -> Services:
         made = make_services(settings, mongodb_uri=mongodb_uri, secret_key=SECRET_KEY, now=clock)
-        await made.readiness.prepare()
+        with indexes_made_once(made, settings.mongodb.database):
+            await made.readiness.prepare()
         return made
 
     running = io_loop.run_sync(start)

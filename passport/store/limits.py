@@ -5,6 +5,7 @@ The counting is the `limits` library's, over our client and its deadlines.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from limits.aio.storage import MongoDBStorage
@@ -27,7 +28,11 @@ class LimitCounters(Deadlined):
     """
 
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]], *, deadline: float) -> None:
-        self._storage, self.deadline = _OnOurClient(database), deadline
+        self._database, self.deadline = database, deadline
+
+    @cached_property
+    def _storage(self) -> _OnOurClient:
+        return _OnOurClient(self._database)
 
     @translated
     async def add(self, key: str, amount: int, *, seconds: int) -> int:

@@ -25,9 +25,10 @@ Database = pymongo.database.Database[dict[str, Any]]
 
 
 @pytest.fixture
-def database(fresh_database: Database) -> Database:
-    """Never the one of another test: servers here start on an empty MongoDB, and some on a broken one."""
-    return fresh_database
+def database(request: pytest.FixtureRequest) -> Database:
+    """For processes never the one of another test: they start on an empty MongoDB, and some on a broken one."""
+    in_this_process = "services" in request.fixturenames
+    return request.getfixturevalue("emptied_database" if in_this_process else "fresh_database")
 
 
 @pytest.fixture

@@ -80,14 +80,14 @@ OPERATIONS: dict[str, Operation] = {
     "sign in": Operation(
         lambda who: who.api.token(who.api.wx_login(who.name)),
         (
-            "findAndModify pending_logins",
+            "insert pending_logins",
             "find users",
+            "update users",
             "insert sessions",
-            "findAndModify users",
             "update pending_logins",
         ),
         # The session and the note of the sign-in are written at once; a session that nobody was told of opens nothing.
-        late_steps=("insert sessions", "findAndModify users", "update pending_logins"),
+        late_steps=("insert sessions", "update users", "update pending_logins"),
     ),
     "refresh": Operation(
         lambda who: who.api.refresh(who.tokens["refresh_token"]),
