@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from tornado.httputil import HTTPServerRequest
@@ -42,6 +43,7 @@ def is_private(request: HTTPServerRequest, trusted: Sequence[Network]) -> bool:
     return peer is not None and peer.is_loopback and not any(name in request.headers for name in _ADDED)
 
 
+@lru_cache(maxsize=4096)
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     try:
         # Without the zone, which may be any text and means something on one machine only.

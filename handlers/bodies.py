@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from email.message import Message
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -36,12 +37,18 @@ def parse_body(body: bytes, content_types: Sequence[str]) -> Fields:
 def _media_type(content_types: Sequence[str]) -> str:
     if not content_types:
         return _FORM
-    message = Message()
-    message["Content-Type"] = content_types[0]
-    media_type, charset = message.get_content_type(), str(message.get_param("charset", "utf-8")).lower()
+    media_type, charset = _parsed(content_types[0])
     if len(content_types) > 1 or media_type not in (_JSON, _FORM) or charset not in ("utf-8", "utf8"):
         raise UnsupportedMediaType
     return media_type
+
+
+# A handful of values come from all clients together.
+@lru_cache(maxsize=64)
+def _parsed(content_type: str) -> tuple[str, str]:
+    message = Message()
+    message["Content-Type"] = content_type
+    return message.get_content_type(), str(message.get_param("charset", "utf-8")).lower()
 
 
 def parse_json(body: bytes) -> Fields:

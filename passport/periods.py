@@ -55,6 +55,8 @@ def entered(before: datetime | None, at: datetime, zone: ZoneInfo) -> tuple[Span
     if before is None:
         return SPANS
     then, now = before.astimezone(zone).date(), at.astimezone(zone).date()
+    if then == now:
+        return ()
     return tuple(span for span in SPANS if _first_day(span, then) < _first_day(span, now))
 
 
