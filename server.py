@@ -105,7 +105,9 @@ def supervise(configured: Settings, load: Callable[[], Settings]) -> int:
     sockets, running = listen(configured)
     mains = Mains(
         worker=lambda orders: lambda ready: asyncio.run(work(orders, sockets, ready)),
-        mongod=(lambda ready: asyncio.run(keep_mongod(running, ready))) if running.mongodb.embedded else None,
+        mongod=(lambda ready: asyncio.run(keep_mongod(running, sockets, ready)))
+        if running.mongodb.embedded
+        else None,
     )
     return Supervisor(
         running, sockets, mains, lambda: read_again(load, configured=configured, running=running)
@@ -117,14 +119,16 @@ async def work(orders: Orders, sockets: list[socket.socket], ready: Callable[[],
     leave = Leave()
     async with running_services(orders.settings, runs_mongod=False) as (services, starting):
         greeting = asyncio.create_task(greet(services)) if orders.greets else None
-        await serve_as_worker(sockets, services, starting, leave, ready, renews=orders.renews)
+        await serve_as_worker(sockets, services, starting, leave, ready, orders)
         if greeting is not None:
             greeting.cancel()
     return 0
 
 
-async def keep_mongod(settings: Settings, ready: Callable[[], None]) -> int:
+async def keep_mongod(settings: Settings, sockets: list[socket.socket], ready: Callable[[], None]) -> int:
     """Run the embedded mongod for the workers until the parent says that nobody needs it any more."""
+    for each in sockets:
+        each.close()  # or the door would look open for as long as mongod runs
     mongo, _ = embedded_or_not(settings, server_pid=os.getppid())
     assert mongo is not None, "only for an embedded MongoDB"
     await keep_running(mongo.start, mongo.stop, ready)

@@ -30,7 +30,7 @@ class Server(HTTPServer):
     def initialize(self, *args: Any, **options: Any) -> None:
         """Tornado's own way to construct."""
         super().initialize(*args, **options)
-        self.connections = Traffic()
+        self.connections: Traffic = Traffic()
 
     def handle_stream(self, stream: IOStream, address: tuple[object, ...]) -> None:
         """A connection was accepted."""

@@ -13,6 +13,7 @@ from tornado.iostream import IOStream
 
 from handlers.serving import Server, drain, make_http_server, unless_failed, warm
 from handlers.workers.children import RETIRE, watch_parent
+from handlers.workers.tally import Share
 from passport.config import Settings
 from passport.services import Services
 
@@ -20,6 +21,9 @@ log = logging.getLogger("wxpassport")
 
 # Seconds for which connections may wait for a worker to get ready, rather than be refused.
 _PATIENCE = 1.0
+# Seconds that a connection waits for a worker that has fewer, and how many are taken then.
+_COURTESY = 0.005
+_LEFT_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,13 @@ class Orders:
         settings: to serve with.
         greets: whether it is the one that tells the first operator how to get in.
         renews: whether it takes the place of one that serves until this one is ready.
+        share: its connections, beside the other workers'.
     """
 
     settings: Settings
     greets: bool
     renews: bool
+    share: Share
 
 
 class Leave:
@@ -53,27 +59,42 @@ class Leave:
 
 
 class Doors:
-    """Accepts connections one at a time, between which it serves.
+    """Accepts connections one at a time, between which it serves, and leaves them to workers that have fewer.
 
     Tornado accepts all that wait at once, so of two workers the first one awake would get them all, and keep them.
     """
 
-    def __init__(self, server: Server, sockets: list[socket.socket], url: str) -> None:
-        self._url = url
-        self._server, self._sockets, self._loop = server, sockets, asyncio.get_running_loop()
+    def __init__(self, server: Server, sockets: list[socket.socket], share: Share) -> None:
+        self._server, self._sockets, self._share = server, sockets, share
+        self._loop = asyncio.get_running_loop()
 
     def open(self) -> None:
         """Accept from now on."""
+        self._share.open()
         for each in self._sockets:
-            self._loop.add_reader(each, self._accept, each)
-        log.info("listening", extra={"url": self._url})
+            self._loop.add_reader(each, self._knocked, each)
 
     def close(self) -> None:
         """Accept no more; what waits is another worker's."""
+        self._share.close()
         for each in self._sockets:
             self._loop.remove_reader(each)
             each.close()
         self._sockets = []
+
+    def _knocked(self, listening: socket.socket) -> None:
+        if self._share.is_ahead():
+            self._loop.remove_reader(listening)
+            self._loop.call_later(_COURTESY, self._take_what_was_left, listening)
+        else:
+            self._accept(listening)
+
+    def _take_what_was_left(self, listening: socket.socket) -> None:
+        """Several, or a worker that hangs would slow down the others."""
+        if listening in self._sockets:
+            for _ in range(_LEFT_AT_ONCE):
+                self._accept(listening)
+            self._loop.add_reader(listening, self._knocked, listening)
 
     def _accept(self, listening: socket.socket) -> None:
         try:
@@ -90,8 +111,7 @@ async def serve_as_worker(
     starting: asyncio.Task[None],
     leave: Leave,
     ready: Callable[[], None],
-    *,
-    renews: bool,
+    orders: Orders,
 ) -> None:
     """Accept until told to leave; then finish what is in flight, within server.shutdown_grace.
 
@@ -101,14 +121,15 @@ async def serve_as_worker(
         starting: makes the services ready.
         leave: when to.
         ready: called when requests are served.
-        renews: others serve until then, so no connection is taken before.
+        orders: what the parent wants; when others serve until it is ready, no connection is taken before.
 
     Raises:
         StartupError: the start failed for good.
     """
     server = make_http_server(services)
-    doors = Doors(server, sockets, services.settings.listening_url)
-    opening = _open(doors, services, ready, patience=None if renews else _PATIENCE)
+    server.connections = orders.share
+    doors = Doors(server, sockets, orders.share)
+    opening = _open(doors, services, ready, patience=None if orders.renews else _PATIENCE)
     beside = [asyncio.create_task(each) for each in (warm(), watch_parent(), opening)]
     try:
         await unless_failed(starting, leave.told)
@@ -127,6 +148,7 @@ async def _open(
     prepared = asyncio.create_task(services.readiness.prepared())
     await asyncio.wait({prepared}, timeout=patience)
     doors.open()
+    log.info("listening", extra={"url": services.settings.listening_url})
     await prepared
     ready()
 

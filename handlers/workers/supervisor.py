@@ -18,6 +18,7 @@ from handlers.workers.children import RETIRE, Child, Main
 from handlers.workers.inbox import opened
 from handlers.workers.restarts import Restarts
 from handlers.workers.serving import Orders
+from handlers.workers.tally import Share, Tally
 from passport.config import Settings
 
 log = logging.getLogger("wxpassport.workers")
@@ -57,6 +58,7 @@ class Mains:
 class _Worker:
     child: Child
     plan: Plan
+    share: Share
     started_at: float = field(default_factory=time.monotonic)
     leaves_by: float = float("inf")
 
@@ -81,6 +83,7 @@ class Supervisor:
         self._sockets, self._mains, self._reload = sockets, mains, reload
         # The plan that workers are to have, and the last one that one of them got ready with.
         self._wanted = self._proven = Plan(settings)
+        self._tally = Tally()
         self._workers: list[_Worker] = []
         self._coming: _Worker | None = None
         self._leaving: list[_Worker] = []
@@ -151,6 +154,7 @@ class Supervisor:
             status = worker.child.ended()
             if status is not None:
                 self._inbox.forget(worker.child)
+                self._tally.give_back(worker.share)
                 self._note_end(worker, status)
         if self._mongod is not None and (status := self._mongod.ended()) is not None:
             self._inbox.forget(self._mongod)
@@ -272,10 +276,15 @@ class Supervisor:
 
     def _start(self, plan: Plan, *, renews: bool) -> _Worker:
         greets = self._greeter is None
-        child = self._inbox.fork(self._mains.worker(Orders(plan.settings, greets, renews)))
+        share = self._tally.take()
+        try:
+            child = self._inbox.fork(self._mains.worker(Orders(plan.settings, greets, renews, share)))
+        except OSError:
+            self._tally.give_back(share)
+            raise
         if greets:
             self._greeter = child
-        return _Worker(child, plan)
+        return _Worker(child, plan, share)
 
     # The end
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,18 @@ import pytest
 from sandbox import StandIn
 from tests.client import API
 from tests.fault.conftest import StartServer
-from tests.fault.running import Mongod, free_port, mongods_under, until
-from tests.fault.test_shutdown import refuses_connections
+from tests.fault.running import Mongod, ServerProcess, free_port, mongods_under, until
+from tests.fault.test_shutdown import KeptAlive, refuses_connections
 from tests.fault.workers import all_ready, children_of, family_of, nobody_left, signal_all
 
 ClientOf = Callable[[str], API]
 IN_FLIGHT = 40
+KEPT = 64
+
+
+def answered(server: ServerProcess) -> Counter[int]:
+    """How many requests each process answered, as far as the log has them."""
+    return Counter(line["process"] for line in server.log() if line["logger"] == "wxpassport.access")
 
 
 @pytest.mark.gen_test(timeout=60)
@@ -60,12 +67,13 @@ async def test_requests_in_flight_are_answered_and_nobody_is_left(
     server = start_server(server__processes=2, wechat__timeout="15s")
     workers = await all_ready(server)
     family, api = family_of(server), client_of(server.url)
-    stand_in.faults.set("slow", delay=1)
+    stand_in.faults.set("slow", delay=1.5)
     in_flight = [asyncio.create_task(api.token(api.wx_login())) for _ in range(IN_FLIGHT)]
     await stand_in.calls.reach(IN_FLIGHT)
 
     signal_all({server.process.pid} if who == "parent" else family, number)
     await until(lambda: refuses_connections(server.url), "new connections are refused", seconds=10)
+    assert not all(task.done() for task in in_flight)
     replies = await asyncio.gather(*in_flight)
     assert {(reply.status, reply.error) for reply in replies} == {(401, "unregistered")}
     assert await server.ended() == 0
@@ -94,8 +102,7 @@ async def test_a_code_posted_to_both_workers_is_one_call_and_a_second_signal_end
     replies = await asyncio.gather(*(api.token(login) for _ in range(60)))
     assert {(reply.status, reply.error) for reply in replies} == {(401, "unregistered")}
     assert stand_in.calls.total == 1
-    answered = [line["process"] for line in server.log() if line["logger"] == "wxpassport.access"]
-    assert set(answered) == set(workers)
+    assert answered(server).keys() == set(workers)
 
     stand_in.faults.set("hang")
     stuck = asyncio.create_task(api.token(api.wx_login()))
@@ -108,6 +115,27 @@ async def test_a_code_posted_to_both_workers_is_one_call_and_a_second_signal_end
     assert isinstance(stuck.exception(), aiohttp.ClientError)
     assert len(server.log("ended at once, by a second signal")) == 1
     await nobody_left(family_of(server))
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_connections_are_shared_evenly_and_one_that_hangs_gets_no_more(
+    start_server: StartServer, mongodb_uri: str, database: Any
+) -> None:
+    server = start_server(mongodb__uri=mongodb_uri, mongodb__database=database.name, server__processes=2)
+    workers = await all_ready(server)
+    kept = await asyncio.gather(*(KeptAlive.to(server.url) for _ in range(KEPT)))
+    await until(lambda: answered(server).total() == KEPT, "each has its line in the log")
+    counts = answered(server)
+    assert counts.keys() == set(workers)
+    assert min(counts.values()) >= KEPT * 3 / 8
+
+    os.kill(workers[0], signal.SIGSTOP)
+    try:
+        kept += await asyncio.gather(*(KeptAlive.to(server.url) for _ in range(KEPT)))
+    finally:
+        os.kill(workers[0], signal.SIGCONT)
+    for each in kept:
+        each.close()
 
 
 @pytest.mark.gen_test(timeout=60)
