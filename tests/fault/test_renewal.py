@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +14,35 @@ from typing import Any
 import pytest
 
 from tests.client import API
+from tests.conftest import APP_SECRET, APPID
 from tests.fault.conftest import StartServer
-from tests.fault.running import SECRET_KEY, report, until
-from tests.fault.workers import Load, all_ready, is_alive
+from tests.fault.running import SECRET_KEY, ServerProcess, report, until
+from tests.fault.workers import Load, all_ready, is_alive, nobody_left
 
 ClientOf = Callable[[str], API]
 
 REFUSED = "the new configuration is refused, the old goes on"
 NOT_WORKING = "the new configuration does not work, the old workers go on"
+
+
+SETTINGS: dict[str, object] = {
+    "server__port": 0,
+    "server__public_url": "https://login.test",
+    "server__processes": 2,
+    "wechat__apps": [{"appid": APPID, "secret": APP_SECRET}],
+    "secret_key": SECRET_KEY,
+}
+
+
+class InTerminal(ServerProcess):
+    """server.py in a terminal of its own, which is closed when this process is killed."""
+
+    command = (sys.executable, "-c", "import pty, sys; pty.spawn(sys.argv[1:])", *ServerProcess.command)
+
+    @property
+    def errors(self) -> str:
+        """A terminal has one stream for all."""
+        return self.output
 
 
 @dataclass
@@ -126,3 +148,21 @@ async def test_one_process_says_what_a_hangup_would_need_and_goes_on(
     server.signal(signal.SIGHUP)
     await until(lambda: any("server.processes" in line["message"] for line in server.log()), "it is said")
     assert await server.is_ready()
+
+
+@pytest.mark.gen_test(timeout=60)
+async def test_a_server_whose_terminal_is_closed_ends_and_takes_a_hangup_for_that_alone(
+    folder: Path, mongodb_uri: str, database: Any
+) -> None:
+    server = InTerminal(folder, {**SETTINGS, "mongodb__uri": mongodb_uri, "mongodb__database": database.name})
+    server.start()
+    try:
+        await all_ready(server)
+        family = {line["process"] for line in server.log()}
+        os.kill(server.log("all workers are ready")[0]["process"], signal.SIGHUP)
+        await all_ready(server, times=2)
+        family |= {line["process"] for line in server.log()}
+    finally:
+        server.signal(signal.SIGKILL)  # the window is closed
+        server.close()
+    await nobody_left(family)

@@ -54,8 +54,14 @@ async def all_ready(server: ServerProcess, *, times: int = 1) -> list[int]:
 
 
 async def nobody_left(family: set[int]) -> None:
-    """Wait until none of them runs."""
-    await until(lambda: not any(is_alive(pid) for pid in family), f"nobody of {family} is left", seconds=10)
+    """Wait until none of them runs; whoever still does is a fault, and is killed."""
+    try:
+        await until(
+            lambda: not any(is_alive(pid) for pid in family), f"nobody of {family} is left", seconds=10
+        )
+    finally:
+        for pid in filter(is_alive, family):
+            os.kill(pid, signal.SIGKILL)
 
 
 def signal_all(family: set[int], number: signal.Signals) -> None:
