@@ -18,7 +18,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -30,13 +30,16 @@ from commands import keys as keys_command
 from commands.arguments import parse_arguments
 from commands.operators import OperatorCommand, OperatorRefusal, first_link, first_link_block
 from handlers.serving import serve_on, stop_signal
+from handlers.workers.serving import Leave, Orders, keep_running, serve_as_worker
+from handlers.workers.supervisor import Mains, Supervisor
 from passport.admin_services import make_audit, make_staff
 from passport.check import Finding, check_app, check_mongodb
-from passport.config import Settings
+from passport.config import Settings, cores
 from passport.config_sources import ConfigError, Key, load_settings, secret_key_of
 from passport.demo_data import write_past
 from passport.errors import StartupError, StoreUnavailable
 from passport.logs import configure_logging
+from passport.reloading import read_again
 from passport.services import Services, make_services, make_signing_keys
 from passport.signing_keys import KeyRefusal
 from passport.store import Store
@@ -68,7 +71,11 @@ def main(arguments: Sequence[str]) -> int:
             return asyncio.run(manage_audit(settings, options))
         if options.command == "operator":
             return asyncio.run(manage_operators(settings, options))
-        return asyncio.run(report(settings) if options.command == "check" else serve(settings))
+        if options.command == "check":
+            return asyncio.run(report(settings))
+        if settings.server.processes > 1:
+            return supervise(settings, lambda: load_settings(options.config, os.environ, overrides))
+        return asyncio.run(serve(settings))
     except ConfigError as error:
         print(*error.faults, sep="\n", file=sys.stderr)
         return EXIT_MISCONFIGURED
@@ -88,6 +95,43 @@ async def serve(settings: Settings) -> int:
         greeting = asyncio.create_task(greet(services))
         await serve_on(sockets, services, starting, stopped)
         greeting.cancel()
+    return 0
+
+
+def supervise(configured: Settings, load: Callable[[], Settings]) -> int:
+    """Serve by several processes until SIGTERM or SIGINT; SIGHUP renews them one by one."""
+    configure_logging(sys.stderr, shared=True)
+    secret_key_of(configured)  # made before there are two who would make it
+    sockets, running = listen(configured)
+    mains = Mains(
+        worker=lambda orders: lambda ready: asyncio.run(work(orders, sockets, ready)),
+        mongod=(lambda ready: asyncio.run(keep_mongod(running, sockets, ready)))
+        if running.mongodb.embedded
+        else None,
+    )
+    return Supervisor(
+        running, sockets, mains, lambda: read_again(load, configured=configured, running=running)
+    ).run()
+
+
+async def work(orders: Orders, sockets: list[socket.socket], ready: Callable[[], None]) -> int:
+    """Serve as one of several processes until the parent says otherwise."""
+    leave = Leave()
+    async with running_services(orders.settings, runs_mongod=False) as (services, starting):
+        greeting = asyncio.create_task(greet(services)) if orders.greets else None
+        await serve_as_worker(sockets, services, starting, leave, ready, orders)
+        if greeting is not None:
+            greeting.cancel()
+    return 0
+
+
+async def keep_mongod(settings: Settings, sockets: list[socket.socket], ready: Callable[[], None]) -> int:
+    """Run the embedded mongod for the workers until the parent says that nobody needs it any more."""
+    for each in sockets:
+        each.close()  # or the door would look open for as long as mongod runs
+    mongo, _ = embedded_or_not(settings, server_pid=os.getppid())
+    assert mongo is not None, "only for an embedded MongoDB"
+    await keep_running(mongo.start, mongo.stop, ready)
     return 0
 
 
@@ -123,7 +167,8 @@ async def demo(config: Path, overrides: dict[Key, object]) -> int:
 
 async def report(settings: Settings) -> int:
     """Try everything the configuration names and print what was found."""
-    findings = [Finding(True, "configuration: no fault"), await find_mongodb(settings)]
+    processes = Finding(True, f"processes: {settings.server.processes}, and {cores()} cores to use")
+    findings = [Finding(True, "configuration: no fault"), processes, await find_mongodb(settings)]
     async with aclosing(WeChatClient(settings.wechat)) as wechat:
         findings += [await check_app(wechat, app) for app in settings.wechat.apps]
     for finding in findings:
@@ -285,26 +330,31 @@ def listen(settings: Settings) -> tuple[list[socket.socket], Settings]:
     return sockets, settings.model_copy(update={"server": bound})
 
 
-def embedded_or_not(settings: Settings) -> tuple[EmbeddedMongo | None, str]:
-    """The mongod to start, if it is to be our own, and where MongoDB will be."""
+def embedded_or_not(settings: Settings, *, server_pid: int | None = None) -> tuple[EmbeddedMongo | None, str]:
+    """The mongod to start, if it is to be our own, and where MongoDB will be; server_pid when it is not this one."""
     if not settings.mongodb.embedded:
         return None, settings.mongodb.uri.get_secret_value()
     mongo = EmbeddedMongo(
         settings.mongodb.data_dir / "mongodb",
         binary=settings.mongodb.binary,
         cache_mb=settings.mongodb.cache_mb,
+        server_pid=server_pid,
     )
     return mongo, mongo.uri
 
 
 @asynccontextmanager
-async def running_services(settings: Settings) -> AsyncIterator[tuple[Services, asyncio.Task[None]]]:
+async def running_services(
+    settings: Settings, *, runs_mongod: bool = True
+) -> AsyncIterator[tuple[Services, asyncio.Task[None]]]:
     """The services, and the task that makes them ready: it starts the embedded mongod and prepares the database.
 
     Requests can be taken meanwhile, and are told to wait. At the end all is stopped, MongoDB last.
     """
     secret_key = secret_key_of(settings)
     mongo, uri = embedded_or_not(settings)
+    if not runs_mongod:
+        mongo = None
     services = make_services(settings, mongodb_uri=uri, secret_key=secret_key)
 
     async def start() -> None:

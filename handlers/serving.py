@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
-from typing import get_args
+from typing import Any, get_args
 
 from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
 
 from handlers import make_app
 from handlers.language import Language
 from handlers.pages import compile_templates, templates
 from passport.services import Services
+from passport.traffic import Traffic
 
 log = logging.getLogger("wxpassport")
 
@@ -21,9 +24,28 @@ log = logging.getLogger("wxpassport")
 _SETTLED = 3.0
 
 
-def make_http_server(services: Services) -> HTTPServer:
-    """Tornado's server with limits on what a client may hold open or send."""
-    return HTTPServer(
+class Server(HTTPServer):
+    """Tornado's server, which also counts its open connections."""
+
+    def initialize(self, *args: Any, **options: Any) -> None:
+        """Tornado's own way to construct."""
+        super().initialize(*args, **options)
+        self.connections: Traffic = Traffic()
+
+    def handle_stream(self, stream: IOStream, address: tuple[object, ...]) -> None:
+        """A connection was accepted."""
+        self.connections.enter()
+        super().handle_stream(stream, address)
+
+    def on_close(self, server_conn: object) -> None:
+        """A connection is over."""
+        self.connections.leave()
+        super().on_close(server_conn)
+
+
+def make_http_server(services: Services) -> Server:
+    """The server with limits on what a client may hold open or send."""
+    return Server(
         make_app(services),
         idle_connection_timeout=30,
         body_timeout=10,
@@ -92,7 +114,7 @@ async def drain(server: HTTPServer, services: Services) -> None:
 
 
 def stop_signal() -> asyncio.Event:
-    """Set by the first SIGTERM or SIGINT; a second one ends everything at once."""
+    """Set by the first SIGTERM or SIGINT, or when our terminal is closed; a second one ends everything at once."""
     stopped, loop, main_task = asyncio.Event(), asyncio.get_running_loop(), asyncio.current_task()
 
     def stop() -> None:
@@ -100,6 +122,37 @@ def stop_signal() -> asyncio.Event:
             main_task.cancel()
         stopped.set()
 
+    terminal = Terminal()
+
+    def hang_up() -> None:
+        if terminal.is_closed():
+            stop()
+        else:
+            log.warning(
+                "SIGHUP changes nothing with one process; restart, or set server.processes to 2 or more"
+            )
+
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
     return stopped
+
+
+class Terminal:
+    """The terminal that we were started in, if any. SIGHUP means that it is closed, or that somebody sent it."""
+
+    def __init__(self) -> None:
+        # Whoever starts us by nohup wants us to outlive it.
+        self._ours = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN and _has_terminal()
+
+    def is_closed(self) -> bool:
+        """Whether it is there no longer."""
+        return self._ours and not _has_terminal()
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -16,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from passport.store.uri import is_usable_uri
 
 MINIMUM_SECRET_BYTES = 32
+MOST_PROCESSES = 64
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = timedelta(days=3650)
 _LONGEST_WINDOW = 86400
@@ -142,6 +144,22 @@ def _rate(value: str | None) -> str | None:
     return value
 
 
+def _processes(value: Any) -> Any:
+    if value == "auto":
+        return min(cores(), MOST_PROCESSES)
+    number = int(value) if isinstance(value, str) and re.fullmatch(r"\d{1,3}", value) else value
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MOST_PROCESSES:
+        raise ValueError(f"must be a number from 1 to {MOST_PROCESSES}, or auto: one for each core")
+    return number
+
+
+def cores() -> int:
+    """How many cores this program may use, which can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), AfterValidator(_positive)]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network)]
 HTTPAddress = Annotated[str, AfterValidator(_no_trailing_slash)]
@@ -153,10 +171,11 @@ class _Section(BaseModel):
 
 
 class Server(_Section):
-    """Where this process listens and how it stops."""
+    """Where the server listens, in how many processes, and how it stops."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    processes: Annotated[int, PlainValidator(_processes)] = 1
     public_url: HTTPAddress | None = None
     trusted_proxies: tuple[Network, ...] = ()
     shutdown_grace: Duration = timedelta(seconds=10)

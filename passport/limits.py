@@ -22,7 +22,7 @@ from limits import parse
 from passport.clock import Now
 from passport.config import Limits
 from passport.errors import Hint, SlowDown
-from passport.permits import Window
+from passport.permits import Window, unasked_share
 from passport.sealing import Sealer
 from passport.store.limits import LimitCounters
 
@@ -76,15 +76,19 @@ class Limiter:
         counters: shared by all processes.
         sealer: digests addresses and ids, so that the counters hold no personal data.
         now: the clock.
+        processes: how many of them this host has.
     """
 
-    def __init__(self, settings: Limits, *, counters: LimitCounters, sealer: Sealer, now: Now) -> None:
+    def __init__(
+        self, settings: Limits, *, counters: LimitCounters, sealer: Sealer, now: Now, processes: int = 1
+    ) -> None:
+        share = unasked_share(processes)
         self._limits: dict[tuple[Group, _Scope], _Limit] = {}
         for group in get_args(Group):
             for scope in get_args(_Scope):
                 name = f"{group}_{scope}"
                 if rate := getattr(settings, name, None):
-                    made = _Limit(name, rate, counters=counters, sealer=sealer, now=now)
+                    made = _Limit(name, rate, share, counters=counters, sealer=sealer, now=now)
                     self._limits[group, scope] = made
 
     async def admit(self, group: Group, *, ip: str) -> None:
@@ -148,8 +152,10 @@ class _Counted:
 class _Limit:
     """One limit, such as token_per_ip, with the windows of all its addresses."""
 
-    def __init__(self, name: str, rate: str, *, counters: LimitCounters, sealer: Sealer, now: Now) -> None:
-        item = parse(rate)
+    def __init__(
+        self, name: str, rate: str, share: int, *, counters: LimitCounters, sealer: Sealer, now: Now
+    ) -> None:
+        item, self._share = parse(rate), share
         self._name, self._amount, self._seconds = name, item.amount, item.get_expiry()
         self._counters, self._sealer, self._now = counters, sealer, now
         # Not the library's MemoryStorage, which walks through all its keys in every request.
@@ -202,7 +208,7 @@ class _Limit:
         known = self._open.get(digest)
         if known is not None and known.window.number == number:
             return known
-        window = Window(self._amount, number, ends_at=(number + 1) * period - phase)
+        window = Window(self._amount, number, (number + 1) * period - phase, self._share)
         opened = self._open[digest] = _Counted(window, f"{digest.hex()}:{number}")
         self._open.move_to_end(digest)
         self._forget(now)

@@ -5,7 +5,8 @@ process takes permits from the counter in batches, a part of what is left, and t
 near. It gives away the first few without asking and reports them when it asks for more; most addresses and users
 never come that far, so they cost nothing.
 
-What it gives away unasked is the only way to exceed a limit: an eightieth for each process, 5 % with four of them.
+What it gives away unasked is the only way to exceed a limit: an eightieth for each process, 5 % with four of them,
+and less than that where one host has more.
 What other processes hold and do not need is lost to us: an eighth of what was left when they took it, at most.
 """
 
@@ -14,7 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 UNASKED_SHARE = 80
+# So much is a twentieth in all, however many processes a host has.
+_UNASKED_BY_ALL = 20
 BATCH_SHARE = 8
+
+
+def unasked_share(processes: int) -> int:
+    """The part that each of so many processes of this host may give away unasked, as its denominator."""
+    return max(UNASKED_SHARE, _UNASKED_BY_ALL * processes)
 
 
 @dataclass(eq=False, slots=True)
@@ -25,18 +33,20 @@ class Window:
         amount: how many requests all processes may admit in it.
         number: which window it is.
         ends_at: when it ends, in milliseconds of Unix time.
+        share: which part of the amount is given away unasked, as its denominator.
     """
 
     amount: int
     number: int
     ends_at: int
+    share: int = UNASKED_SHARE
     _held: int = field(init=False)
     _left: int = field(init=False)
     _unreported: int = 0
     _reports: bool = True
 
     def __post_init__(self) -> None:
-        self._held, self._left = self.amount // UNASKED_SHARE, self.amount
+        self._held, self._left = self.amount // self.share, self.amount
 
     def admit(self) -> bool:
         """Use a permit; False when none is held, and then some may be `left` to ask for."""

@@ -130,7 +130,11 @@ def make_services(settings: Settings, *, mongodb_uri: str, secret_key: bytes, no
         now=now,
     )
     limits = Limiter(
-        settings.limits, counters=store.limit_counters, sealer=Sealer(secret_key, "limits"), now=now
+        settings.limits,
+        counters=store.limit_counters,
+        sealer=Sealer(secret_key, "limits"),
+        now=now,
+        processes=settings.server.processes,
     )
     refresh_tokens = RefreshTokens(Sealer(secret_key, "refresh-tokens"))
     sessions = Sessions(

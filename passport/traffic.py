@@ -1,4 +1,4 @@
-"""Count the requests in flight, so that a shutdown can wait for them."""
+"""Count the requests in flight, or the connections, so that a shutdown can wait for them."""
 
 from __future__ import annotations
 

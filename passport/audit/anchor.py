@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import os
 import tempfile
@@ -38,6 +39,20 @@ def read_anchor(path: Path) -> Head | None:
         return None
     except (OSError, ValueError) as error:
         raise BadAnchor(f"{path} holds no head of an audit log: {error}") from error
+
+
+def advance_anchor(path: Path, head: Head) -> None:
+    """Write the head unless another process wrote a later one meanwhile. Raises OSError, StartupError or BadAnchor."""
+    make_writable(path.parent)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        # Held by one process at a time, and let go with the descriptor, however the process ends.
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        kept = read_anchor(path)
+        if kept is None or kept.seq < head.seq:
+            write_anchor(path, head)
+    finally:
+        os.close(folder)
 
 
 def write_anchor(path: Path, head: Head) -> None:
@@ -133,7 +148,7 @@ class Anchor:
                 raise BadAnchor(f"the log does not hold the entry that {self.path} names; run: audit verify")
         # Of processes that share the folder the one that is ahead is right.
         if kept is None or kept.seq < head.seq:
-            await asyncio.to_thread(write_anchor, self.path, head)
+            await asyncio.to_thread(advance_anchor, self.path, head)
 
     def _note(self, problem: str | None) -> None:
         if problem is not None and problem != self._problem:

@@ -58,7 +58,11 @@ def make_operator_services(
         second_factors=second_factors,
         devices=KnownDevices(Sealer(secret_key, "operator-devices"), now),
         limits=Limiter(
-            settings.limits, counters=store.limit_counters, sealer=Sealer(secret_key, "limits"), now=now
+            settings.limits,
+            counters=store.limit_counters,
+            sealer=Sealer(secret_key, "limits"),
+            now=now,
+            processes=settings.server.processes,
         ),
         sealer=Sealer(secret_key, "operator-sign-in"),
         now=now,

@@ -77,6 +77,7 @@ class EmbeddedMongo:
         binary: Path | None = None,
         cache_mb: int = 256,
         set_parameters: Mapping[str, str] = {},
+        server_pid: int | None = None,
     ) -> None:
         self._data_dir = Path(os.path.realpath(data_dir))
         self._db = self._data_dir / "db"
@@ -86,6 +87,7 @@ class EmbeddedMongo:
         self._binary = binary
         self._cache_mb = cache_mb
         self._set_parameters = dict(set_parameters)
+        self._server_pid = server_pid or os.getpid()  # whom to stop, when another server wants this data
         self._ownership: int | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
@@ -104,7 +106,7 @@ class EmbeddedMongo:
         """Return when mongod is a writable primary; raises StartupError whose text names the cure."""
         binary = find_mongod(self._binary)
         make_writable(self._data_dir)
-        self._ownership = take_ownership(self._data_dir / "server.lock", self._data_dir)
+        self._ownership = take_ownership(self._data_dir / "server.lock", self._data_dir, self._server_pid)
         try:
             make_private(self._db)
             make_private(self._socket.parent)

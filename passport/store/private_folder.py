@@ -63,8 +63,8 @@ def socket_folder(data_dir: Path, longest_name: str) -> Path:
     return short
 
 
-def take_ownership(lock_file: Path, data_dir: Path) -> int:
-    """Lock the data folder for this process and write our pid into it; the lock ends with the returned descriptor."""
+def take_ownership(lock_file: Path, data_dir: Path, server_pid: int) -> int:
+    """Lock the data folder for this process and write the pid into it; the lock ends with the returned descriptor."""
     try:
         # O_CLOEXEC is Python's default, so mongod does not inherit the lock and cannot hold it after we are gone.
         descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o600)
@@ -82,5 +82,5 @@ def take_ownership(lock_file: Path, data_dir: Path) -> int:
             "stop that server, or set another mongodb.data_dir"
         ) from None
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    os.pwrite(descriptor, f"{server_pid}\n".encode(), 0)
     return descriptor

@@ -87,6 +87,8 @@ def environment(settings: dict[str, object]) -> dict[str, str]:
 class ServerProcess:
     """server.py with these settings; `start` may be called again after it ended, and the log goes on."""
 
+    command: tuple[str, ...] = (sys.executable, str(ROOT / "server.py"))
+
     def __init__(self, folder: Path, settings: dict[str, object], *arguments: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.settings, self._arguments = folder, settings, arguments
@@ -99,7 +101,7 @@ class ServerProcess:
         self._runs_from = self._log_path.stat().st_size if self._log_path.exists() else 0
         with self._log_path.open("ab") as log, self._output_path.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, str(ROOT / "server.py"), *self._arguments],
+                [*self.command, *self._arguments],
                 cwd=self.folder,
                 env=environment(self.settings),
                 stdin=subprocess.DEVNULL,

@@ -289,6 +289,21 @@ def test_config_yaml_names_every_setting_with_its_default_and_a_sentence(project
     assert [line for line in settings if " # " not in line] == []
 
 
+@pytest.mark.parametrize("value", [0, 65, -1, True, 2.5, "many", "", None])
+def test_processes_are_a_number_within_reason(load: Load, value: object) -> None:
+    assert faults_of(load, {"server": {"processes": value}})[0].startswith(
+        "config.yaml: server.processes must be a number from 1 to 64, or auto"
+    )
+
+
+def test_auto_is_a_process_for_each_core_that_we_may_use(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 2, 3}, raising=False)
+    assert load({"server": {"processes": "auto"}}).server.processes == 3
+    assert load(WXPASSPORT_SERVER__PROCESSES="5").server.processes == 5
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(96)), raising=False)
+    assert load(WXPASSPORT_SERVER__PROCESSES="auto").server.processes == 64
+
+
 @pytest.mark.parametrize("off", [False, "off"])
 def test_keys_can_be_left_to_the_operator(load: Load, off: object) -> None:
     assert load({"tokens": {"key_rotation": off}}).tokens.key_rotation is None

@@ -6,14 +6,14 @@ import random
 
 import pytest
 
-from passport.permits import Window
+from passport.permits import Window, unasked_share
 
 
 class Shared:
     """The counter that all processes add to."""
 
     def __init__(self, amount: int, processes: int) -> None:
-        self.windows = [Window(amount, 1, 0) for _ in range(processes)]
+        self.windows = [Window(amount, 1, 0, unasked_share(processes)) for _ in range(processes)]
         self.count = self.questions = self.admitted = 0
 
     def try_one(self, process: int) -> bool:
@@ -36,7 +36,7 @@ def test_one_process_alone_admits_the_limit_exactly(amount: int) -> None:
     assert [shared.try_one(0) for _ in range(amount + 5)] == [True] * amount + [False] * 5
 
 
-@pytest.mark.parametrize("processes", [2, 3, 4])
+@pytest.mark.parametrize("processes", [2, 3, 4, 16])
 @pytest.mark.parametrize("amount", [1, 10, 80, 200, 600, 6000])
 def test_four_processes_exceed_a_limit_by_five_percent_at_most(amount: int, processes: int) -> None:
     chosen = random.Random(amount)
