@@ -14,11 +14,12 @@ from passport.audit import Audit, Head, Verdict
 from passport.audit.anchor import BadAnchor
 from passport.audit.rows import COLUMNS, row
 from passport.clock import Now, utc_now
+from passport.errors import CommandFailed
 from passport.exports import make_format
 from passport.models import Act, ActFilter
 
 
-class LogBroken(Exception):
+class LogBroken(CommandFailed):
     """The log is not what was written; the text names the first bad entry and what is wrong with it."""
 
 

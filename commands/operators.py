@@ -15,6 +15,7 @@ from commands.tables import table
 from passport.admin_services import Staff
 from passport.clock import rfc3339
 from passport.config import Settings
+from passport.errors import CommandFailed
 from passport.models import Act, Member, Operator
 from passport.operators.links import VALID_FOR
 from passport.operators.password_rules import LONGEST, SHORTEST
@@ -32,7 +33,7 @@ _NOT_TAKEN = {
 }
 
 
-class OperatorRefusal(Exception):
+class OperatorRefusal(CommandFailed):
     """What was asked cannot be done; the text says why and names the cure."""
 
 

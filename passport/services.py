@@ -31,7 +31,7 @@ from passport.revocation import Revocation
 from passport.sealing import Sealer
 from passport.sessions import Lifetimes, Sessions
 from passport.sign_ins import SignIns
-from passport.signing_keys import SigningKeys
+from passport.signing_keys import SigningKeys, make_signing_keys
 from passport.statistics import Statistics
 from passport.store import Store
 from passport.token_look_up import TokenLookUp
@@ -288,17 +288,5 @@ def make_refusals(settings: Settings, *, store: Store, secret_key: bytes, now: N
         store=store.refusals,
         sealer=Sealer(secret_key, "refusals"),
         kept=settings.dashboard.refusals_kept,
-        now=now,
-    )
-
-
-def make_signing_keys(
-    settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now
-) -> SigningKeys:
-    """The signing keys of the deployment, for the services and for the command line."""
-    return SigningKeys(
-        store=store.signing_keys,
-        sealer=Sealer(secret_key, "signing-keys"),
-        token_ttl=settings.tokens.access_ttl,
         now=now,
     )

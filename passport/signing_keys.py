@@ -10,19 +10,21 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from passport.clock import Now
-from passport.errors import StoreUnavailable
+from passport.clock import Now, utc_now
+from passport.config import Settings
+from passport.errors import CommandFailed, StoreUnavailable
 from passport.key_life import PUBLISHED_AHEAD, KeyLife, KeyState, lives_of, signer, state_of, successor
 from passport.key_pairs import SigningKey, make_pair, open_pair
 from passport.records import StoredKey
 from passport.sealing import Sealer
+from passport.store import Store
 from passport.store.signing_keys import SigningKeyStore
 
 _ATTEMPTS = 20
 _PAUSE = 0.05
 
 
-class KeyRefusal(Exception):
+class KeyRefusal(CommandFailed):
     """What was asked cannot be done with this key; the text says why and names the cure."""
 
 
@@ -177,3 +179,15 @@ def _find(lives: list[KeyLife], kid: str) -> KeyLife:
         if life.key.kid == kid:
             return life
     raise KeyRefusal(f"there is no key {kid}; these are the keys: keys list")
+
+
+def make_signing_keys(
+    settings: Settings, *, store: Store, secret_key: bytes, now: Now = utc_now
+) -> SigningKeys:
+    """The signing keys of the deployment, for the services and for the command line."""
+    return SigningKeys(
+        store=store.signing_keys,
+        sealer=Sealer(secret_key, "signing-keys"),
+        token_ttl=settings.tokens.access_ttl,
+        now=now,
+    )

@@ -25,6 +25,7 @@ from passport.errors.avatars import (
     UploadUnderWay,
 )
 from passport.errors.base import (
+    CommandFailed,
     Hint,
     PassportError,
     StartupError,
@@ -69,6 +70,7 @@ __all__ = [
     "AccessTokenRefused",
     "AccountDisabled",
     "CodeUsed",
+    "CommandFailed",
     "ConsentRequired",
     "DecryptFailed",
     "Hint",

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 
-class StartupError(Exception):
+class CommandFailed(Exception):
+    """What the command line asked for cannot be done; the text says why and names the cure."""
+
+
+class StartupError(CommandFailed):
     """The server cannot start; the text says why and names the cure."""
 
 

@@ -33,6 +33,10 @@ async def settle_election(database: Any) -> bool:
     election = _election(client.topology_description)
     if client.settled_election == election:
         return False
+    if election is None:
+        # Before its first answer the driver knows of none.
+        await database.command("ping")
+        election = _election(client.topology_description)
     elections = database.get_collection(_ELECTIONS, write_concern=_MAJORITY)
     await elections.update_one({"_id": "latest"}, {"$inc": {"seen": 1}}, upsert=True)
     client.settled_election = election

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -95,22 +96,40 @@ def chromium_path() -> str:
     ).strip()
 
 
+@pytest.fixture(scope="session")
+def browser_loop() -> Iterator[IOLoop]:
+    """One event loop for all tests, since a browser belongs to the loop that it was started on."""
+    asyncio_loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(asyncio_loop)
+    loop = IOLoop.current()
+    yield loop
+    asyncio_loop.run_until_complete(asyncio_loop.shutdown_default_executor())
+    loop.close()
+    asyncio.set_event_loop(None)
+
+
 @pytest.fixture
-def browser(io_loop: IOLoop, chromium_path: str) -> Iterator[Browser]:
-    """A headless Chromium on this test's event loop."""
+def io_loop(browser_loop: IOLoop) -> IOLoop:
+    """What pytest-tornado runs a test on."""
+    return browser_loop
+
+
+@pytest.fixture(scope="session")
+def browser(browser_loop: IOLoop, chromium_path: str) -> Iterator[Browser]:
+    """A headless Chromium; each page is opened in a context of its own, which shares nothing with others."""
 
     async def start() -> tuple[Playwright, Browser]:
         driver = await async_playwright().start()
         return driver, await driver.chromium.launch(executable_path=chromium_path, args=FLAGS)
 
-    driver, running = io_loop.run_sync(start)
+    driver, running = browser_loop.run_sync(start)
     yield running
 
     async def stop() -> None:
         await running.close()
         await driver.stop()
 
-    io_loop.run_sync(stop)
+    browser_loop.run_sync(stop)
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ from passport.services import Services
 from tests.browser.conftest import OpenAdmin
 from tests.browser.test_home_page import objections
 from tests.conftest import Clock
+from tests.effort import halved
 from tests.integration.jobs.conftest import register, statuses
 
 pytestmark = pytest.mark.gen_test(timeout=60)
 Database = pymongo.database.Database[dict[str, Any]]
-APPEARANCES = [("zh", "dark", 360), ("en", "light", 1280), ("zh", "light", 1280), ("en", "dark", 360)]
+APPEARANCES = halved([("zh", "dark", 360), ("en", "light", 1280), ("zh", "light", 1280), ("en", "dark", 360)])
 
 
 class Gate:

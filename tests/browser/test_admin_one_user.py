@@ -12,10 +12,11 @@ from passport.services import Services
 from tests.browser.conftest import OpenAdmin
 from tests.browser.test_home_page import objections
 from tests.client import API
+from tests.effort import halved
 
 pytestmark = pytest.mark.gen_test(timeout=60)
 Database = Any
-APPEARANCES = [("zh", "dark", 360), ("en", "light", 1280), ("zh", "light", 1280), ("en", "dark", 360)]
+APPEARANCES = halved([("zh", "dark", 360), ("en", "light", 1280), ("zh", "light", 1280), ("en", "dark", 360)])
 
 
 async def press(page: Page, button: str | re.Pattern[str]) -> None:

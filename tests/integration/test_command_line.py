@@ -113,8 +113,8 @@ async def test_check_accepts_what_works_and_writes_nothing(
     ended = await run("check", **{**right, "mongodb__database": fresh_database.name})
     assert (ended.returncode, ended.stderr.count("Traceback")) == (0, 0)
     assert findings(ended)[0] == ("ok", "configuration: no fault")
-    assert [works for works, _ in findings(ended)] == ["ok", "ok", "ok"]
-    assert findings(ended)[2][1] == f"WeChat, {APPID}: appid and AppSecret are accepted"
+    assert [works for works, _ in findings(ended)] == ["ok", "ok", "ok", "ok"]
+    assert findings(ended)[3][1] == f"WeChat, {APPID}: appid and AppSecret are accepted"
     assert fresh_database.list_collection_names() == []
     assert stand_in.calls.total == 1
 
@@ -123,8 +123,8 @@ async def test_check_tells_a_wrong_app_secret(run: Run, right: dict[str, object]
     wrong = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
     ended = await run("check", **{**right, "wechat__apps": [{"appid": APPID, "secret": wrong}]})
     assert ended.returncode == 1
-    assert [works for works, _ in findings(ended)] == ["ok", "ok", "FAULT"]
-    assert findings(ended)[2][1].startswith(f"WeChat, {APPID}: errcode 40125")
+    assert [works for works, _ in findings(ended)] == ["ok", "ok", "ok", "FAULT"]
+    assert findings(ended)[3][1].startswith(f"WeChat, {APPID}: errcode 40125")
     assert wrong not in ended.stdout + ended.stderr
 
 
@@ -134,9 +134,9 @@ async def test_check_tells_what_cannot_be_reached(run: Run, right: dict[str, obj
         "check", **{**right, "mongodb__uri": f"mongodb://{nowhere}", "wechat__base_url": f"http://{nowhere}"}
     )
     assert ended.returncode == 1
-    assert [works for works, _ in findings(ended)] == ["ok", "FAULT", "FAULT"]
-    assert findings(ended)[1][1].startswith("MongoDB: no answer")
-    assert findings(ended)[2][1].startswith(f"WeChat, {APPID}: no useful answer")
+    assert [works for works, _ in findings(ended)] == ["ok", "ok", "FAULT", "FAULT"]
+    assert findings(ended)[2][1].startswith("MongoDB: no answer")
+    assert findings(ended)[3][1].startswith(f"WeChat, {APPID}: no useful answer")
     assert "Traceback" not in ended.stderr
 
 
@@ -147,9 +147,9 @@ async def test_check_tells_a_standalone(run: Run, right: dict[str, object], tmp_
         await standalone.answering()
         ended = await run("check", **{**right, "mongodb__uri": standalone.uri})
     assert ended.returncode == 1
-    assert [works for works, _ in findings(ended)] == ["ok", "FAULT", "ok"]
-    assert "is a standalone" in findings(ended)[1][1]
-    assert "Make it a replica set" in findings(ended)[1][1]
+    assert [works for works, _ in findings(ended)] == ["ok", "ok", "FAULT", "ok"]
+    assert "is a standalone" in findings(ended)[2][1]
+    assert "Make it a replica set" in findings(ended)[2][1]
 
 
 async def test_check_reports_faults_of_the_configuration_with_2(run: Run) -> None:

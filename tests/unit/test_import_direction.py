@@ -1,4 +1,4 @@
-"""Imports point one way: server → handlers → passport → passport.store, and the sandbox stands apart.
+"""Imports point one way: server → programs → handlers → passport → passport.store, and the sandbox stands apart.
 
 Each rule is also fed a small offender, so that a checker that sees nothing turns red.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OUR_TOP_LEVEL = ("server", "commands", "handlers", "passport", "sandbox")
+OUR_TOP_LEVEL = ("server", "programs", "commands", "handlers", "passport", "sandbox")
 DRIVER = ("motor", "pymongo", "bson", "gridfs")
 
 
@@ -108,7 +108,7 @@ def handlers_offences(modules: list[Module]) -> list[Import]:
         found
         for found in imports_among(modules)
         if is_within(found.importer, "handlers")
-        and is_within(found.target, "passport.store", "commands", "server", "sandbox", *DRIVER)
+        and is_within(found.target, "passport.store", "commands", "programs", "server", "sandbox", *DRIVER)
     ]
 
 
@@ -117,7 +117,7 @@ def commands_offences(modules: list[Module]) -> list[Import]:
         found
         for found in imports_among(modules)
         if is_within(found.importer, "commands")
-        and is_within(found.target, "passport.store", "handlers", "server", "sandbox", *DRIVER)
+        and is_within(found.target, "passport.store", "handlers", "programs", "server", "sandbox", *DRIVER)
     ]
 
 
@@ -126,7 +126,7 @@ def passport_offences(modules: list[Module]) -> list[Import]:
         found
         for found in imports_among(modules)
         if is_within(found.importer, "passport")
-        and is_within(found.target, "commands", "handlers", "server", "sandbox", "tornado.web")
+        and is_within(found.target, "commands", "handlers", "programs", "server", "sandbox", "tornado.web")
     ]
 
 
@@ -171,7 +171,7 @@ def sandbox_offences(modules: list[Module]) -> list[Import]:
         found
         for found in imports_among(modules)
         if is_within(found.importer, "sandbox")
-        and is_within(found.target, "passport", "commands", "handlers", "server")
+        and is_within(found.target, "passport", "commands", "handlers", "programs", "server")
     ]
 
 

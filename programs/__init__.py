@@ -1,0 +1,1 @@
+"""What server.py runs: each program with all that it is composed of. Only server.py imports them."""
