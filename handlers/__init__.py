@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tornado.web import Application, url
 
 from handlers.admin import admin_urls
@@ -58,6 +60,7 @@ def make_app(services: Services) -> Application:
         static_path=str(STATIC_PATH),
         static_handler_class=StaticHandler,
         services=services,
+        dashboard_opened=asyncio.Event(),
         # For pages, which a cookie opens. The API opens by what is sent with each request, from wherever.
         cross_origin_protection=True,
         xsrf_cookie_name="__Host-xsrf",

@@ -20,9 +20,6 @@ from passport.traffic import Traffic
 
 log = logging.getLogger("wxpassport")
 
-# Seconds after which a server that was started has done what comes first.
-_SETTLED = 3.0
-
 
 class Server(HTTPServer):
     """Tornado's server, which also counts its open connections."""
@@ -31,6 +28,13 @@ class Server(HTTPServer):
         """Tornado's own way to construct."""
         super().initialize(*args, **options)
         self.connections: Traffic = Traffic()
+
+    @property
+    def dashboard_opened(self) -> asyncio.Event:
+        """Set once somebody asked for a page of it."""
+        application: Any = self.request_callback
+        opened: asyncio.Event = application.settings["dashboard_opened"]
+        return opened
 
     def handle_stream(self, stream: IOStream, address: tuple[object, ...]) -> None:
         """A connection was accepted."""
@@ -69,7 +73,7 @@ async def serve_on(
     server = make_http_server(services)
     server.add_sockets(sockets)
     log.info("listening", extra={"url": services.settings.listening_url})
-    warming = asyncio.create_task(warm(), name="warm")
+    warming = asyncio.create_task(warm(server), name="warm")
     try:
         await unless_failed(starting, stopped)
     finally:
@@ -77,9 +81,12 @@ async def serve_on(
         await drain(server, services)
 
 
-async def warm() -> None:
-    """Compile the templates beside the first requests, so that no page waits for it and neither does the start."""
-    await asyncio.sleep(_SETTLED)
+async def warm(server: Server) -> None:
+    """Once somebody opens the dashboard, compile its templates beside the requests, so that no other page waits for it.
+
+    Before that it would cost a second and ten megabytes, and on many hosts for nothing.
+    """
+    await server.dashboard_opened.wait()
     for language in get_args(Language):
         await asyncio.to_thread(_compile, language)
 

@@ -113,6 +113,7 @@ class AdminPage(PageHandler):
         To refuse before would cost the browser its connection, and now and then the answer with it.
         """
         super().prepare()
+        self.settings["dashboard_opened"].set()
         if self.request.method != "POST":
             await self._admit(self.rule.see)
         self._prepared = not self._finished

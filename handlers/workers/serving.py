@@ -130,7 +130,7 @@ async def serve_as_worker(
     server.connections = orders.share
     doors = Doors(server, sockets, orders.share)
     opening = _open(doors, services, ready, patience=None if orders.renews else _PATIENCE)
-    beside = [asyncio.create_task(each) for each in (warm(), watch_parent(), opening)]
+    beside = [asyncio.create_task(each) for each in (warm(server), watch_parent(), opening)]
     try:
         await unless_failed(starting, leave.told)
     finally:

@@ -2,8 +2,9 @@
 
 A statement costs the driver and the server nearly the same for one document as for fifty, and a durable one waits for
 the journal however much it holds. So while a round is on its way, whoever comes waits for the next one, which takes
-them all. Nobody waits for company: a lone caller has a round at once, and when so many wait that a round is full, it
-need not wait for the one before. Each is answered when its own document is done; one that fails, fails alone.
+them all. Nobody waits for company: a lone caller has a round at once, and when so many wait that a round is full, or
+the one before takes long, it begins beside that one. Each is answered when its own document is done; one that fails,
+fails alone.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Rounds(Generic[Item, Outcome]):
             itself is the outcome of all.
         deadline: in seconds; a caller waits no longer, and is told that the outcome is unknown.
         most: items of a round, so that no round takes much longer than another.
-        under_way: rounds at the same time, all but one of them full; what they do may happen in any order.
+        patience: in seconds; a round that takes longer holds up nobody else.
+        under_way: rounds at the same time; what they do may happen in any order.
         waiting: callers that may wait. Beyond, one is told at once that the store is busy, and none piles up.
     """
 
@@ -37,12 +39,15 @@ class Rounds(Generic[Item, Outcome]):
         *,
         deadline: float,
         most: int = 50,
-        under_way: int = 4,
+        patience: float = 0.05,
+        under_way: int = 8,
         waiting: int = 1_000,
     ) -> None:
         self._carry_out, self._deadline = carry_out, deadline
         self._most, self._waiting = most, waiting
         self._free = self._under_way = under_way
+        self._patience, self._began_at = patience, 0.0
+        self._reminder: asyncio.TimerHandle | None = None
         self._queue: deque[tuple[Item, asyncio.Future[Outcome]]] = deque()
         # The event loop keeps no reference to its tasks.
         self._rounds: set[asyncio.Task[None]] = set()
@@ -68,13 +73,22 @@ class Rounds(Generic[Item, Outcome]):
             raise StoreUnavailable from error
 
     def _begin(self) -> None:
-        """Start a round when there is room for one. It takes its items when it runs, after all who come just now."""
-        alone = self._free == self._under_way
-        if self._queue and (alone or (self._free and len(self._queue) >= self._most)):
-            self._free -= 1
-            task = asyncio.create_task(self._round())
-            self._rounds.add(task)
-            task.add_done_callback(self._rounds.discard)
+        """Start a round when it is time. It takes its items when it runs, after all who come just now."""
+        if not self._queue or not self._free:
+            return
+        loop = asyncio.get_running_loop()
+        waits = self._began_at + self._patience - loop.time()
+        if self._free < self._under_way and len(self._queue) < self._most and waits > 0:
+            self._reminder = self._reminder or loop.call_later(waits, self._look_again)
+            return
+        self._free, self._began_at = self._free - 1, loop.time()
+        task = asyncio.create_task(self._round())
+        self._rounds.add(task)
+        task.add_done_callback(self._rounds.discard)
+
+    def _look_again(self) -> None:
+        self._reminder = None
+        self._begin()
 
     async def _round(self) -> None:
         joined = self._next()

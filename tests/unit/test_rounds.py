@@ -59,7 +59,7 @@ def joined(rounds: Rounds[int, int], *items: int) -> list[asyncio.Task[int]]:
 
 async def test_a_lone_caller_has_a_round_at_once() -> None:
     mongo = Statements()
-    [task] = joined(Rounds(mongo.carry_out, deadline=5), 4)
+    [task] = joined(Rounds(mongo.carry_out, deadline=5, patience=60), 4)
     await settle()
     assert mongo.rounds == [[4]]
     await mongo.finish_all()
@@ -68,7 +68,7 @@ async def test_a_lone_caller_has_a_round_at_once() -> None:
 
 async def test_callers_of_the_same_moment_share_a_round_and_later_ones_the_next() -> None:
     mongo = Statements()
-    rounds = Rounds(mongo.carry_out, deadline=5)
+    rounds = Rounds(mongo.carry_out, deadline=5, patience=60)
     first = joined(rounds, 1, 2, 3)
     await settle()
     second = joined(rounds, 4, 5)
@@ -82,7 +82,7 @@ async def test_callers_of_the_same_moment_share_a_round_and_later_ones_the_next(
 
 async def test_an_item_that_fails_fails_its_own_caller_alone() -> None:
     mongo = Statements()
-    tasks = joined(Rounds(mongo.carry_out, deadline=5), 1, -2, 3)
+    tasks = joined(Rounds(mongo.carry_out, deadline=5, patience=60), 1, -2, 3)
     await settle()
     await mongo.finish_all()
     told = await asyncio.gather(*tasks, return_exceptions=True)
@@ -91,7 +91,7 @@ async def test_an_item_that_fails_fails_its_own_caller_alone() -> None:
 
 async def test_a_round_that_fails_fails_its_callers_and_the_next_goes_on() -> None:
     mongo = Statements()
-    rounds = Rounds(mongo.carry_out, deadline=5)
+    rounds = Rounds(mongo.carry_out, deadline=5, patience=60)
     first = joined(rounds, 1, 2)
     await settle()
     second = joined(rounds, 3)
@@ -104,7 +104,7 @@ async def test_a_round_that_fails_fails_its_callers_and_the_next_goes_on() -> No
 
 async def test_whoever_leaves_before_the_round_is_left_out_and_after_it_began_is_not() -> None:
     mongo = Statements()
-    rounds = Rounds(mongo.carry_out, deadline=5)
+    rounds = Rounds(mongo.carry_out, deadline=5, patience=60)
     [begun] = joined(rounds, 1)
     await settle()
     [waiting, staying] = joined(rounds, 2, 3)
@@ -119,7 +119,7 @@ async def test_whoever_leaves_before_the_round_is_left_out_and_after_it_began_is
 
 async def test_beyond_those_who_may_wait_one_is_told_at_once() -> None:
     mongo = Statements()
-    rounds = Rounds(mongo.carry_out, deadline=5, waiting=2)
+    rounds = Rounds(mongo.carry_out, deadline=5, patience=60, waiting=2)
     tasks = joined(rounds, 1)
     await settle()
     tasks += joined(rounds, 2, 3)
@@ -132,7 +132,7 @@ async def test_beyond_those_who_may_wait_one_is_told_at_once() -> None:
 
 async def test_a_round_that_is_full_does_not_wait_for_the_one_before_and_others_do() -> None:
     mongo = Statements()
-    rounds = Rounds(mongo.carry_out, deadline=5, most=2, under_way=2)
+    rounds = Rounds(mongo.carry_out, deadline=5, patience=60, most=2, under_way=2)
     tasks = joined(rounds, 1)
     await settle()
     tasks += joined(rounds, 2)
@@ -143,6 +143,23 @@ async def test_a_round_that_is_full_does_not_wait_for_the_one_before_and_others_
     assert mongo.rounds == [[1], [2, 3]]
     await mongo.finish_all()
     assert await asyncio.gather(*tasks) == [10, 20, 30, 40, 50]
+
+
+async def test_a_round_that_takes_long_holds_up_nobody_else() -> None:
+    mongo = Statements()
+    rounds = Rounds(mongo.carry_out, deadline=5, patience=0.05, under_way=2)
+    tasks = joined(rounds, 1)
+    await settle()
+    tasks += joined(rounds, 2, 3)
+    await settle()
+    assert mongo.rounds == [[1]]
+    await asyncio.sleep(0.1)
+    assert mongo.rounds == [[1], [2, 3]]
+    tasks += joined(rounds, 4)
+    await asyncio.sleep(0.1)
+    assert mongo.rounds == [[1], [2, 3]], "more at once than there may be"
+    await mongo.finish_all()
+    assert await asyncio.gather(*tasks) == [10, 20, 30, 40]
 
 
 async def test_nobody_waits_beyond_the_deadline_and_whoever_still_waited_is_left_out() -> None:
@@ -181,7 +198,9 @@ async def _walk(steps: list[tuple[str, int]], most: int, under_way: int) -> None
     mongo = Statements()
     # Items are told apart by their place, so that two that ask for the same are two.
     asked: list[int] = []
-    rounds: Rounds[int, int] = Rounds(mongo.carry_out, deadline=5, most=most, under_way=under_way)
+    rounds: Rounds[int, int] = Rounds(
+        mongo.carry_out, deadline=5, patience=60, most=most, under_way=under_way
+    )
     tasks: list[asyncio.Task[int]] = []
     for step, number in steps:
         if step == "join":
