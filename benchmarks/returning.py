@@ -52,7 +52,7 @@ def _users(number: int, appid: str) -> Iterator[User]:
     began = datetime.now(UTC).replace(microsecond=0) - _YEARS
     for each in range(number):
         name = bench_name(each)
-        created_at = began + _YEARS * each / number
+        created_at = began + _YEARS * (each / number)
         yield User(
             # What an ObjectId is: the time, and something of its own.
             user_id=f"{int(created_at.timestamp()):08x}{each:016x}",

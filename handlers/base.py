@@ -163,6 +163,7 @@ class APIHandler(BaseHandler):
         """A body of its own for each request."""
         super().initialize()
         self._body, self._received = bytearray(), 0
+        self._fields: Fields | None = None
         self._prepared = False
         self.attempt = Attempt()
 
@@ -233,10 +234,12 @@ class APIHandler(BaseHandler):
         return validated(model, fields, keep_null=keep_null)
 
     def fields(self) -> Fields:
-        """The body's members, not validated. Raises as `body` does."""
+        """The body's members, not validated; read once. Raises as `body` does."""
         if self._received > self.body_limit:
             raise self.excess()
-        return parse_body(bytes(self._body), self.request.headers.get_list("Content-Type"))
+        if self._fields is None:
+            self._fields = parse_body(bytes(self._body), self.request.headers.get_list("Content-Type"))
+        return self._fields
 
     @property
     def _operation(self) -> Operation | None:

@@ -27,8 +27,11 @@ class KeyedLocks:
         lock, users = self._locks.get(key) or (asyncio.Lock(), 0)
         self._locks[key] = (lock, users + 1)
         try:
-            async with asyncio.timeout_at(until):
-                await lock.acquire()
+            if lock.locked():
+                async with asyncio.timeout_at(until):
+                    await lock.acquire()
+            else:
+                await lock.acquire()  # at once, and without a timer
             try:
                 yield
             finally:

@@ -156,8 +156,11 @@ class Transport:
             raise TemporarilyUnavailable
         self._waiting += 1
         try:
-            async with asyncio.timeout_at(until):
-                await self._slots.acquire()
+            if self._slots.locked():
+                async with asyncio.timeout_at(until):
+                    await self._slots.acquire()
+            else:
+                await self._slots.acquire()  # at once, and without a timer
         except TimeoutError:
             raise TemporarilyUnavailable from None
         finally:
