@@ -26,7 +26,7 @@ from tests.pictures import RED, encoded, scan_bomb, upload, worst_png
 MIB = 1024 * 1024
 UPLOADS = examples(32)
 # Each is ended after seconds of work.
-BOMBS = examples(16)
+BOMBS = examples(8)
 
 
 def worst_webp() -> bytes:
