@@ -202,10 +202,15 @@ def run_command(
         options.rounds, options.seconds = 1, 0.5
     if min(options.seconds, options.connections, options.rounds) <= 0:
         parser.error("--seconds, --connections and --rounds must be more than 0")
+    return carried_out(lambda: run(options))
+
+
+def carried_out(run: Callable[[], None]) -> int:
+    """The exit status of the run: 0, 1 when it failed, 130 or 143 when it was interrupted."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     try:
-        run(options)
+        run()
     except BenchmarkError as error:
         print("benchmark failed:", error, *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
         return 1

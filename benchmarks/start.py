@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import secrets
-import signal
 import statistics
 import sys
 import tempfile
@@ -18,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import (
-    BenchmarkError,
     Process,
     child_of,
     cpu_seconds,
@@ -30,6 +28,7 @@ from benchmarks import (
 )
 from benchmarks.returning import fill_ours
 from benchmarks.sides import machine
+from benchmarks.stage import carried_out
 
 APPID = "wx00000000000000b1"
 USERS = 1000
@@ -116,18 +115,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--starts", type=int, default=5, help="that count (default: 5)")
     parser.add_argument("--quick", action="store_true", help="one start and hardly any idling: does it work?")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    try:
-        if options.quick:
-            run(starts=1, before=0.5, during=0.5)
-        else:
-            run(starts=options.starts, before=10, during=20)
-    except BenchmarkError as error:
-        print("benchmark failed:", error, *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    if options.quick:
+        return carried_out(lambda: run(starts=1, before=0.5, during=0.5))
+    return carried_out(lambda: run(starts=options.starts, before=10, during=20))
 
 
 if __name__ == "__main__":
