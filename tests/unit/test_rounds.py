@@ -164,7 +164,8 @@ async def test_a_round_that_takes_long_holds_up_nobody_else() -> None:
 
 async def test_nobody_waits_beyond_the_deadline_and_whoever_still_waited_is_left_out() -> None:
     mongo = Statements()
-    rounds = Rounds(mongo.carry_out, deadline=0.05)
+    # More patient than the deadline: else the second round may begin just before its caller gives up.
+    rounds = Rounds(mongo.carry_out, deadline=0.05, patience=60)
     begun = joined(rounds, 1)
     await settle()
     waiting = joined(rounds, 2)
