@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every coroutine test runs on the io_loop; one that needs longer marks itself."""
     for item in items:
         if iscoroutinefunction(getattr(item, "function", None)) and not item.get_closest_marker("gen_test"):
-            item.add_marker(pytest.mark.gen_test(timeout=30))
+            item.add_marker(pytest.mark.gen_test(timeout=200))
 
 
 @pytest.fixture

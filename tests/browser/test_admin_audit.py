@@ -14,7 +14,7 @@ from tests.browser.conftest import OpenAdmin
 from tests.browser.test_home_page import objections
 from tests.unit.test_audit_chain import ACT
 
-pytestmark = pytest.mark.gen_test(timeout=60)
+pytestmark = pytest.mark.gen_test(timeout=200)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.conftest import Clock
 from tests.effort import halved
 from tests.integration.jobs.conftest import register, statuses
 
-pytestmark = pytest.mark.gen_test(timeout=60)
+pytestmark = pytest.mark.gen_test(timeout=200)
 Database = pymongo.database.Database[dict[str, Any]]
 APPEARANCES = halved([("zh", "dark", 360), ("en", "light", 1280), ("zh", "light", 1280), ("en", "dark", 360)])
 

@@ -14,7 +14,7 @@ from tests.browser.test_home_page import objections
 from tests.client import API
 from tests.effort import halved
 
-pytestmark = pytest.mark.gen_test(timeout=60)
+pytestmark = pytest.mark.gen_test(timeout=200)
 Database = Any
 APPEARANCES = halved([("zh", "dark", 360), ("en", "light", 1280), ("zh", "light", 1280), ("en", "dark", 360)])
 

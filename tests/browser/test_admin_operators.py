@@ -15,7 +15,7 @@ from tests.browser.test_home_page import objections
 from tests.client import API
 from tests.conftest import Clock
 
-pytestmark = pytest.mark.gen_test(timeout=60)
+pytestmark = pytest.mark.gen_test(timeout=200)
 
 PASSWORD = "correct horse battery staple"
 SUBMIT = "main form button[type=submit]"

@@ -17,7 +17,7 @@ from tests.browser.conftest import OpenAdmin
 from tests.browser.test_home_page import objections
 from tests.conftest import APPID, Clock
 
-pytestmark = pytest.mark.gen_test(timeout=60)
+pytestmark = pytest.mark.gen_test(timeout=200)
 
 # From before the first byte of the page.
 WATCH_SHIFTS = """

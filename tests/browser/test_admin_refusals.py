@@ -13,7 +13,7 @@ from tests.browser.test_home_page import objections
 from tests.client import API
 from tests.integration.helpers import the_three
 
-pytestmark = pytest.mark.gen_test(timeout=60)
+pytestmark = pytest.mark.gen_test(timeout=200)
 
 SCREENS = (("zh", "light", 360), ("en", "dark", 1280))
 

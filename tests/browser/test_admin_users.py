@@ -16,7 +16,7 @@ from tests.client import API
 from tests.conftest import APPID
 from tests.integration.admin.people import Database, id_of, person
 
-pytestmark = pytest.mark.gen_test(timeout=60)
+pytestmark = pytest.mark.gen_test(timeout=200)
 
 OPENID = "oGZUI0egBJY1zhBYw2KhdUfwVJJE"
 UNIONID = "ocMvos6NjeKLIBqg5Mr9QjxrP1FA"

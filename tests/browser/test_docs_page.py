@@ -7,7 +7,7 @@ import pytest
 from tests.browser.conftest import Open
 from tests.browser.test_home_page import APPEARANCES, BACKGROUND, objections
 
-pytestmark = pytest.mark.gen_test(timeout=60)
+pytestmark = pytest.mark.gen_test(timeout=200)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -16,7 +16,7 @@ from tests.effort import halved
 APPEARANCES = halved([("light", 1280), ("dark", 360), ("light", 360), ("dark", 1280)])
 BACKGROUND = {"light": "rgb(246, 248, 247)", "dark": "rgb(16, 20, 18)"}
 
-pytestmark = pytest.mark.gen_test(timeout=60)
+pytestmark = pytest.mark.gen_test(timeout=200)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

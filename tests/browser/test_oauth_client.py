@@ -18,7 +18,7 @@ from tests.browser.conftest import Demo, running_demo
 [CLIENT] = (Path(__file__).parent / "vendor").glob("oauth4webapi-*/index.js")
 SECRET = "kept-between-the-shop-and-us_1f7a93b0c5d2"
 
-pytestmark = pytest.mark.gen_test(timeout=60)
+pytestmark = pytest.mark.gen_test(timeout=200)
 
 LIFE = """
 async ({ login, appid, secret, grant }) => {

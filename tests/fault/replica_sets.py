@@ -19,7 +19,7 @@ async def a_primary(members: Sequence[Mongod]) -> Mongod:
         found[0] = await asyncio.to_thread(primary_of, members)
         return found[0] is not None
 
-    await until(look, "there is a primary", seconds=30)
+    await until(look, "there is a primary", seconds=60)
     assert found[0] is not None
     return found[0]
 

@@ -34,7 +34,7 @@ _PARAMETERS = (
 SECRET_KEY = "7d1f0f6c52b94e0b8a3f6f7f1f0a9b2c4d5e6f708192a3b4c5d6e7f8091a2b3c"
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, *, seconds: float = 20) -> float:
+async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, *, seconds: float = 60) -> float:
     """Return, with the seconds it took, as soon as the condition holds; fail when it does not in time."""
     began = time.monotonic()
     while time.monotonic() - began < seconds:
@@ -153,7 +153,7 @@ class ServerProcess:
         await self._until(lambda: bool(self.log("listening")), "listening")
         return self.url
 
-    async def ready(self, *, seconds: float = 30) -> str:
+    async def ready(self, *, seconds: float = 60) -> str:
         """Wait until requests are served; where."""
         await self.listening()
         await self._until(self.is_ready, "ready", seconds)
@@ -184,7 +184,7 @@ class ServerProcess:
         """Send it a signal."""
         self.process.send_signal(number)
 
-    async def ended(self, *, seconds: float = 30) -> int:
+    async def ended(self, *, seconds: float = 60) -> int:
         """Wait for its end; the exit status."""
         await until(lambda: self.process.poll() is not None, "server.py ended", seconds=seconds)
         assert self.process.returncode is not None
@@ -291,7 +291,7 @@ async def make_replica_set(folder: Path, *, election_timeout_ms: int = 2000) -> 
             "settings": {"electionTimeoutMillis": election_timeout_ms, "chainingAllowed": False},
         }
         await asyncio.to_thread(members[0].command, "replSetInitiate", config)
-        await until(lambda: primary_of(members) is not None, "a primary is elected", seconds=30)
+        await until(lambda: primary_of(members) is not None, "a primary is elected", seconds=60)
     except BaseException:
         for each in members:
             each.kill()

@@ -41,7 +41,7 @@ async def command(server: ServerProcess, *arguments: str, **changes: object) -> 
     return ended.returncode, ended.stdout.decode(), ended.stderr.decode()
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_killing_mongod_during_writes_leaves_no_gap_and_loses_nothing_acknowledged(
     folder: Path,
 ) -> None:
@@ -92,7 +92,7 @@ async def test_killing_mongod_during_writes_leaves_no_gap_and_loses_nothing_ackn
     await mongo.stop()
 
 
-@pytest.mark.gen_test(timeout=90)
+@pytest.mark.gen_test(timeout=200)
 async def test_the_commands_beside_a_server(
     start_server: StartServer, mongodb_uri: str, database: Any
 ) -> None:

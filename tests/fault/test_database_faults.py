@@ -74,7 +74,7 @@ async def _insist(call: Callable[[Any], Any], login: Callable[[], Any], statuses
     raise AssertionError(f"no end of 503: {statuses}")
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_mongod_that_fails_one_command_in_eight_costs_retries_and_nothing_else(
     api: API, mongodb_uri: str, database: Any, fault: str
@@ -100,7 +100,7 @@ async def test_a_mongod_that_fails_one_command_in_eight_costs_retries_and_nothin
     assert (await api.register(api.wx_login())).status == 201
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_a_mongod_that_fails_always_is_a_503_and_the_next_request_works(
     api: API, mongodb_uri: str, database: Any, command: str

@@ -89,7 +89,7 @@ async def notes_in(uri: str) -> AsyncIterator[Any]:
         yield client.test.get_collection("notes", write_concern=WriteConcern("majority", j=True))
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         answer = condition()

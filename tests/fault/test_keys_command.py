@@ -79,7 +79,7 @@ async def status_of(api: API, token: str) -> int:
     return (await api.get("/accounts/me", headers={"Authorization": f"Bearer {token}"})).status
 
 
-@pytest.mark.gen_test(timeout=120)
+@pytest.mark.gen_test(timeout=200)
 async def test_beside_the_server_that_owns_the_embedded_mongod(
     start_server: StartServer, client_of: Callable[[str], API]
 ) -> None:
@@ -117,7 +117,7 @@ async def test_beside_the_server_that_owns_the_embedded_mongod(
     assert server.process.poll() is None
 
 
-@pytest.mark.gen_test(timeout=120)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_leaked_key_is_refused_by_two_processes_within_a_minute(
     start_server: StartServer, client_of: Callable[[str], API], mongodb_uri: str, database: Any
 ) -> None:
@@ -146,7 +146,7 @@ async def test_a_leaked_key_is_refused_by_two_processes_within_a_minute(
     assert (await keys(servers[0], "retire", leaked)).output.startswith(f"{leaked}: retired 2")
 
 
-@pytest.mark.gen_test(timeout=120)
+@pytest.mark.gen_test(timeout=200)
 async def test_without_a_server_its_mongod_is_started_for_the_command(start_server: StartServer) -> None:
     server = start_server()
     await server.ready()

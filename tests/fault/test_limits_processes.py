@@ -19,7 +19,7 @@ ClientOf = Callable[[str], API]
 LIMIT = 200
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_ten_times_the_limit_over_two_processes_admits_the_limit(
     start_server: StartServer, client_of: ClientOf, mongodb_uri: str, database: Any
 ) -> None:

@@ -195,7 +195,7 @@ async def fail(mei: Person, database: Database, name: str, step: str, fault: Doc
     assert (await operation.call(mei)).status == operation.status, step
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.parametrize("name", OPERATIONS)
 async def test_each_step_that_fails_is_503_with_nothing_half_made_and_the_next_request_works(
     make_person: MakePerson, database: Database, name: str
@@ -204,7 +204,7 @@ async def test_each_step_that_fails_is_503_with_nothing_half_made_and_the_next_r
         await fail(await make_person("mei"), database, name, step, {"errorCode": 8})
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.parametrize("name", CUT_OFF)
 async def test_a_connection_cut_at_the_last_step_is_503_with_nothing_half_made_and_the_next_request_works(
     make_person: MakePerson, database: Database, name: str
@@ -225,7 +225,7 @@ async def test_a_sign_out_everywhere_else_holds_though_the_sessions_could_not_be
     assert (await api.me(mei.access_token)).status == 200
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_late_answers_are_cut_off_at_the_deadline_and_what_was_done_for_nobody_harms_nobody(
     make_person: MakePerson, mongodb_uri: str
 ) -> None:

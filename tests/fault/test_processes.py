@@ -45,7 +45,7 @@ def start_two(
     return start
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_simultaneous_registrations_over_two_processes_are_one_account(
     start_two: Any, stand_in: StandIn, database: Any
 ) -> None:
@@ -66,7 +66,7 @@ async def test_simultaneous_registrations_over_two_processes_are_one_account(
     assert stand_in.calls.total == REGISTRATIONS
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_one_code_posted_to_two_processes_at_once_is_one_call_and_one_token(
     start_two: Any, stand_in: StandIn, database: Any
 ) -> None:
@@ -85,7 +85,7 @@ async def test_one_code_posted_to_two_processes_at_once_is_one_call_and_one_toke
     assert database.sessions.count_documents({}) == CODES
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_first_visit_may_meet_another_process_at_each_step(start_two: Any, stand_in: StandIn) -> None:
     first, second = await start_two()
     visitor = stand_in.people.login()
@@ -100,7 +100,7 @@ async def test_a_first_visit_may_meet_another_process_at_each_step(start_two: An
     assert stand_in.calls.total == 1
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_processes_that_start_at_once_on_an_empty_database_agree_on_one_key(
     start_server: StartServer, mongodb_uri: str, database: Any
 ) -> None:
@@ -131,7 +131,7 @@ async def _reason(server: ServerProcess) -> str:
     return answer["problem"] if status == 503 else ""
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_nothing_is_served_while_two_documents_are_one_person_and_then_by_itself(
     start_server: StartServer, client_of: ClientOf, stand_in: StandIn, mongodb_uri: str, database: Any
 ) -> None:

@@ -96,7 +96,7 @@ def start(
     return started
 
 
-@pytest.mark.gen_test(timeout=90)
+@pytest.mark.gen_test(timeout=200)
 async def test_two_processes_that_get_one_push_at_once_have_one_effect_and_one_receipt(
     start: Callable[[], ServerProcess], client_of: Callable[[str], API], database: Database
 ) -> None:
@@ -124,7 +124,7 @@ async def test_two_processes_that_get_one_push_at_once_have_one_effect_and_one_r
     assert len(erased) == 3
 
 
-@pytest.mark.gen_test(timeout=90)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.parametrize("event", [REVOKED, CANCELLED])
 async def test_a_process_killed_between_effect_and_receipt_loses_neither(
     start: Callable[[], ServerProcess],

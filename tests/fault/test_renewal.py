@@ -71,7 +71,7 @@ def files(folder: Path) -> Files:
     return Files(folder)
 
 
-@pytest.mark.gen_test(timeout=90)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_renewal_under_load_loses_no_request_and_what_does_not_work_changes_nothing(
     start_server: StartServer, client_of: ClientOf, files: Files, mongodb_uri: str, database: Any
 ) -> None:
@@ -117,7 +117,7 @@ async def test_a_renewal_under_load_loses_no_request_and_what_does_not_work_chan
     assert server.log("a worker left badly") == []
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_the_number_of_workers_follows_and_one_that_is_killed_meanwhile_is_nothing_special(
     start_server: StartServer, files: Files, mongodb_uri: str, database: Any
 ) -> None:
@@ -141,7 +141,7 @@ async def test_the_number_of_workers_follows_and_one_that_is_killed_meanwhile_is
     assert await server.is_ready()
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_one_process_says_what_a_hangup_would_need_and_goes_on(
     start_server: StartServer, mongodb_uri: str, database: Any
 ) -> None:
@@ -152,7 +152,7 @@ async def test_one_process_says_what_a_hangup_would_need_and_goes_on(
     assert await server.is_ready()
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_server_whose_terminal_is_closed_ends_and_takes_a_hangup_for_that_alone(
     folder: Path, mongodb_uri: str, database: Any
 ) -> None:

@@ -34,7 +34,7 @@ def _settle(uri: str, ledger: Ledger, event: str, seconds: float) -> None:
     assert {status for status in ledger.statuses if status >= 500} <= {503}
 
 
-@pytest.mark.gen_test(timeout=110)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_primary_that_is_killed_and_rejoins_takes_back_nothing(
     replica_set: ReplicaSet, start_server: StartServer, client_of: ClientOf
 ) -> None:
@@ -46,16 +46,16 @@ async def test_a_primary_that_is_killed_and_rejoins_takes_back_nothing(
         primary = await a_primary(members)
         primary.kill()
         killed_at = time.monotonic()
-        await until(lambda: ledger.last_success > killed_at + 0.1, "sign-ins go on", seconds=30)
+        await until(lambda: ledger.last_success > killed_at + 0.1, "sign-ins go on", seconds=60)
         recovery = ledger.last_success - killed_at
         await _more(ledger, 20)
         primary.start()
-        await until(lambda: caught_up(members), "it rejoined", seconds=30)
+        await until(lambda: caught_up(members), "it rejoined", seconds=60)
         await _more(ledger, 20)
     _settle(uri, ledger, "killed", recovery)
 
 
-@pytest.mark.gen_test(timeout=110)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_primary_that_freezes_costs_no_answer_but_503_within_the_deadline(
     replica_set: ReplicaSet, start_server: StartServer, client_of: ClientOf
 ) -> None:
@@ -72,6 +72,6 @@ async def test_a_primary_that_freezes_costs_no_answer_but_503_within_the_deadlin
         await _more(ledger, 5)
         recovery = time.monotonic() - frozen_at
         primary.signal(signal.SIGCONT)
-        await until(lambda: caught_up(members), "it rejoined", seconds=30)
+        await until(lambda: caught_up(members), "it rejoined", seconds=60)
         await _more(ledger, 5)
     _settle(uri, ledger, "frozen", recovery)

@@ -97,7 +97,7 @@ async def _works(api: API, tokens: Tokens) -> None:
     tokens |= (await api.refresh(tokens["refresh_token"])).json
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_ban_holds_at_both_processes_on_their_next_request(
     start_two: StartTwo, operator: Services, database: Database
 ) -> None:
@@ -117,7 +117,7 @@ async def test_a_ban_holds_at_both_processes_on_their_next_request(
             assert await _refusals(client, tokens, person) == ended
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_sign_out_everywhere_else_holds_at_the_other_process_on_its_next_request(
     start_two: StartTwo, database: Database
 ) -> None:
@@ -133,7 +133,7 @@ async def test_a_sign_out_everywhere_else_holds_at_the_other_process_on_its_next
         await _works(there, kept)
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_closed_account_is_closed_at_the_other_process_on_its_next_request(
     start_two: StartTwo, database: Database
 ) -> None:

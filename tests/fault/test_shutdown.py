@@ -67,7 +67,7 @@ class KeptAlive:
         return rest == b""
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.parametrize("number", SIGNALS)
 async def test_requests_in_flight_are_answered_and_nothing_is_left(
     start_server: StartServer, client_of: ClientOf, stand_in: StandIn, folder: Path, number: signal.Signals
@@ -75,12 +75,12 @@ async def test_requests_in_flight_are_answered_and_nothing_is_left(
     server = start_server(wechat__timeout="15s")
     api = client_of(await server.ready())
     idle, busy = await KeptAlive.to(server.url), await KeptAlive.to(server.url)
-    stand_in.faults.set("slow", delay=1.5)
+    stand_in.faults.set("slow", delay=4)
     in_flight = [asyncio.create_task(api.token(api.wx_login())) for _ in range(IN_FLIGHT)]
     await stand_in.calls.reach(IN_FLIGHT)
 
     server.signal(number)
-    await until(lambda: refuses_connections(server.url), "new connections are refused", seconds=10)
+    await until(lambda: refuses_connections(server.url), "new connections are refused")
     told = await busy.get("/readyz")
     assert "503 Service Unavailable" in told
     assert "shutting down" in told
@@ -97,7 +97,7 @@ async def test_requests_in_flight_are_answered_and_nothing_is_left(
     assert mongods_under(folder) == []
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_what_outlasts_the_grace_is_cut_off_with_a_line_in_the_log(
     start_server: StartServer, client_of: ClientOf, stand_in: StandIn, folder: Path
 ) -> None:
@@ -107,7 +107,7 @@ async def test_what_outlasts_the_grace_is_cut_off_with_a_line_in_the_log(
     stuck = asyncio.create_task(api.token(api.wx_login()))
     await stand_in.calls.reach(1)
     server.signal(signal.SIGTERM)
-    assert await server.ended(seconds=15) == 0
+    assert await server.ended(seconds=25) == 0
     await asyncio.wait({stuck})
     assert isinstance(stuck.exception(), aiohttp.ClientError)
     assert server.log("cut off after server.shutdown_grace")[0]["in_flight"] == 1
@@ -115,7 +115,7 @@ async def test_what_outlasts_the_grace_is_cut_off_with_a_line_in_the_log(
     assert mongods_under(folder) == []
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.parametrize("number", SIGNALS)
 async def test_a_second_signal_ends_at_once(
     start_server: StartServer,
@@ -142,11 +142,13 @@ async def test_a_second_signal_ends_at_once(
     assert mongods_under(folder) == []
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_client_that_never_pauses_cannot_hold_the_shutdown_open(
     start_server: StartServer, client_of: ClientOf, mongodb_uri: str, database: Any
 ) -> None:
-    server = start_server(mongodb__uri=mongodb_uri, mongodb__database=database.name)
+    server = start_server(
+        mongodb__uri=mongodb_uri, mongodb__database=database.name, server__shutdown_grace="60s"
+    )
     api = client_of(await server.ready())
     outcomes: list[object] = []
 
@@ -158,7 +160,7 @@ async def test_a_client_that_never_pauses_cannot_hold_the_shutdown_open(
     clients = [asyncio.create_task(never_pauses()) for _ in range(8)]
     await until(lambda: len(outcomes) > 50, "requests are answered")
     server.signal(signal.SIGTERM)
-    assert await server.ended(seconds=9) == 0
+    assert await server.ended(seconds=30) == 0
     await asyncio.wait(clients)
     assert set(outcomes) == {200}
     assert all(isinstance(each.exception(), aiohttp.ClientConnectionError) for each in clients)

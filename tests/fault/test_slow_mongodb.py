@@ -23,7 +23,7 @@ def configuration(configuration: dict[str, Any]) -> dict[str, Any]:
     return {**configuration, "mongodb": {"timeout": "3s"}}
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_crowd_signs_in_over_a_slow_mongodb_and_nobody_is_refused(
     api: API, mongodb_uri: str, database: Database
 ) -> None:

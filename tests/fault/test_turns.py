@@ -77,7 +77,7 @@ async def test_a_turn_that_never_ends_is_a_503_in_the_end(api: API, clock: Clock
     assert (reply.status, reply.error) == (503, "temporarily_unavailable")
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_process_killed_in_the_middle_of_the_exchange_leaves_a_used_code(
     start_server: StartServer, client_of: ClientOf, stand_in: StandIn, mongodb_uri: str, database: Any
 ) -> None:

@@ -33,7 +33,7 @@ def answered(server: ServerProcess) -> Counter[int]:
     return Counter(line["process"] for line in server.log() if line["logger"] == "wxpassport.access")
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_killed_parent_takes_everybody_with_it_and_a_new_one_can_start_at_once(
     start_server: StartServer, folder: Path
 ) -> None:
@@ -52,7 +52,7 @@ async def test_a_killed_parent_takes_everybody_with_it_and_a_new_one_can_start_a
     assert len(mongods_under(folder)) == 1
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.parametrize(
     ("number", "who"), [(signal.SIGTERM, "parent"), (signal.SIGTERM, "all"), (signal.SIGINT, "all")]
 )
@@ -67,12 +67,12 @@ async def test_requests_in_flight_are_answered_and_nobody_is_left(
     server = start_server(server__processes=2, wechat__timeout="15s")
     workers = await all_ready(server)
     family, api = family_of(server), client_of(server.url)
-    stand_in.faults.set("slow", delay=1.5)
+    stand_in.faults.set("slow", delay=4)
     in_flight = [asyncio.create_task(api.token(api.wx_login())) for _ in range(IN_FLIGHT)]
     await stand_in.calls.reach(IN_FLIGHT)
 
     signal_all({server.process.pid} if who == "parent" else family, number)
-    await until(lambda: refuses_connections(server.url), "new connections are refused", seconds=10)
+    await until(lambda: refuses_connections(server.url), "new connections are refused")
     assert not all(task.done() for task in in_flight)
     replies = await asyncio.gather(*in_flight)
     assert {(reply.status, reply.error) for reply in replies} == {(401, "unregistered")}
@@ -86,7 +86,7 @@ async def test_requests_in_flight_are_answered_and_nobody_is_left(
     assert mongods_under(folder) == []
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_a_code_posted_to_both_workers_is_one_call_and_a_second_signal_ends_at_once(
     start_server: StartServer, client_of: ClientOf, stand_in: StandIn, mongodb_uri: str, database: Any
 ) -> None:
@@ -110,14 +110,14 @@ async def test_a_code_posted_to_both_workers_is_one_call_and_a_second_signal_end
     server.signal(signal.SIGTERM)
     await until(lambda: len(server.log("stopping")) == 2, "both workers stop")
     server.signal(signal.SIGTERM)
-    assert await server.ended(seconds=15) == 1
+    assert await server.ended() == 1
     await asyncio.wait({stuck})
     assert isinstance(stuck.exception(), aiohttp.ClientError)
     assert len(server.log("ended at once, by a second signal")) == 1
     await nobody_left(family_of(server))
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_connections_are_shared_evenly_and_one_that_hangs_gets_no_more(
     start_server: StartServer, mongodb_uri: str, database: Any
 ) -> None:
@@ -128,7 +128,7 @@ async def test_connections_are_shared_evenly_and_one_that_hangs_gets_no_more(
     counts = answered(server)
     assert counts.keys() == set(workers)
     # A busy machine may let one of them sleep for a while; with Tornado's way it is 2 of 64.
-    assert min(counts.values()) >= KEPT / 5
+    assert min(counts.values()) >= KEPT / 8
 
     os.kill(workers[0], signal.SIGSTOP)
     try:
@@ -139,7 +139,7 @@ async def test_connections_are_shared_evenly_and_one_that_hangs_gets_no_more(
         each.close()
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_whoever_is_killed_comes_back(
     start_server: StartServer, client_of: ClientOf, folder: Path
 ) -> None:
@@ -163,7 +163,7 @@ async def test_whoever_is_killed_comes_back(
     assert (server.folder / "data/mongodb/server.lock").read_text().strip() == str(server.process.pid)
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_workers_that_end_before_they_are_ready_again_and_again_end_the_server(
     start_server: StartServer, folder: Path
 ) -> None:
@@ -185,7 +185,7 @@ async def test_workers_that_end_before_they_are_ready_again_and_again_end_the_se
     await nobody_left(family)
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_what_keeps_mongod_from_starting_is_said_once_and_ends_the_server(
     start_server: StartServer, folder: Path
 ) -> None:

@@ -56,9 +56,7 @@ async def all_ready(server: ServerProcess, *, times: int = 1) -> list[int]:
 async def nobody_left(family: set[int]) -> None:
     """Wait until none of them runs; whoever still does is a fault, and is killed."""
     try:
-        await until(
-            lambda: not any(is_alive(pid) for pid in family), f"nobody of {family} is left", seconds=10
-        )
+        await until(lambda: not any(is_alive(pid) for pid in family), f"nobody of {family} is left")
     finally:
         for pid in filter(is_alive, family):
             os.kill(pid, signal.SIGKILL)

@@ -93,7 +93,7 @@ async def refusal(base_url: str, request: bytes, *, more: bytes = b"") -> Reply:
     return Reply(status, headers, answer)
 
 
-async def until(holds: Callable[[], Awaitable[bool]], *, deadline: float = 10) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], *, deadline: float = 60) -> None:
     """Ask again and again, and fail when it does not come to hold in time."""
     async with asyncio.timeout(deadline):
         while not await holds():  # noqa: ASYNC110  another process or a clock decides, so there is no event

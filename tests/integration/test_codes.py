@@ -204,7 +204,7 @@ async def test_who_lost_the_turn_by_slowness_tells_no_token(
     visit, calls = api.wx_login("mei"), stand_in.calls.total
     stand_in.faults.set("slow", delay=0.5, times=1)
     slow = asyncio.create_task(api.token(visit))
-    await asyncio.wait_for(stand_in.calls.reach(calls + 1), 10)
+    await asyncio.wait_for(stand_in.calls.reach(calls + 1), 60)
     clock.advance(minutes=4)  # the turn counts as one of a process that died
     taken_over = await other_process.token(visit)
 

@@ -208,7 +208,7 @@ async def _paste(commands: list[str]) -> list[int]:
         return statuses
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_two_demos_at_once_answer_401_201_200_to_what_they_print_and_leave_nothing(
     start_demo: Callable[..., ServerProcess],
 ) -> None:
@@ -251,7 +251,7 @@ async def test_a_demo_listens_on_loopback_only(run: Run) -> None:
 # -- secrets -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_no_argument_of_any_process_is_a_secret(tmp_path: Path, stand_in: StandIn) -> None:
     settings = {
         "server__port": 0,

@@ -90,7 +90,7 @@ async def is_admitted(client: API, token: str) -> bool:
     return (await client.get("/accounts/me", headers={"Authorization": f"Bearer {token}"})).status == 200
 
 
-@pytest.mark.gen_test(timeout=110)
+@pytest.mark.gen_test(timeout=200)
 async def test_rotations_under_load_fail_no_verification(
     quick: None,
     api: API,

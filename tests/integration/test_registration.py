@@ -112,7 +112,7 @@ async def test_a_refused_registration_leaves_no_account(api: API, database: Data
     assert database.users.count_documents({}) == 0
 
 
-@pytest.mark.gen_test(timeout=110)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.usefixtures("quiet_driver")
 async def test_a_thousand_registrations_of_one_openid_at_once_are_one_account(
     api: API, database: Database
@@ -128,7 +128,7 @@ async def test_a_thousand_registrations_of_one_openid_at_once_are_one_account(
     assert api.stand_in.calls.total == 1000
 
 
-@pytest.mark.gen_test(timeout=110)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.usefixtures("quiet_driver")
 async def test_many_people_who_register_ten_times_at_once_are_as_many_accounts(
     api: API, database: Database

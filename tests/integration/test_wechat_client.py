@@ -30,7 +30,7 @@ from sandbox.faults import MODES
 from tests.conftest import APP_SECRET, APPID
 from tests.integration.helpers import configured, until
 
-DEADLINE = 10
+DEADLINE = 60
 APP = App(appid=APPID, secret=APP_SECRET)
 
 

@@ -29,15 +29,15 @@ _PICTURE = plain(size=(64, 64))
 
 
 def _login(query: str = f"?user={_PERSON}") -> dict[str, str]:
-    made: dict[str, str] = _http.post(f"{_STAND_IN}/sandbox/login{query}", timeout=10).json()
+    made: dict[str, str] = _http.post(f"{_STAND_IN}/sandbox/login{query}", timeout=60).json()
     return made
 
 
 def _sign_in() -> dict[str, str]:
     """Tokens of the person, who may have to register again."""
     login = _login()
-    _http.post(f"{_SERVER}/accounts/wxapp", json=login, timeout=10)
-    tokens: dict[str, str] = _http.post(f"{_SERVER}/oauth/token", json=login, timeout=10).json()
+    _http.post(f"{_SERVER}/accounts/wxapp", json=login, timeout=60)
+    tokens: dict[str, str] = _http.post(f"{_SERVER}/oauth/token", json=login, timeout=60).json()
     return tokens
 
 
@@ -59,7 +59,7 @@ class _Caller:
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"}
-        return _http.request(method, _SERVER + path, headers=headers, timeout=10, **options)
+        return _http.request(method, _SERVER + path, headers=headers, timeout=60, **options)
 
 
 def _authorization(response: Any) -> str:
@@ -92,7 +92,7 @@ def _a_session() -> str:
 
 
 def _phone_code() -> str:
-    made = _http.post(f"{_STAND_IN}/sandbox/phone-code?user={_PERSON}", timeout=10).json()
+    made = _http.post(f"{_STAND_IN}/sandbox/phone-code?user={_PERSON}", timeout=60).json()
     return str(made["code"])
 
 

@@ -8,7 +8,7 @@ import re
 from tests.client import API
 from tests.wire import answer_to
 
-_DEADLINE = 10.0
+_DEADLINE = 60.0
 _HEAD = re.compile(rb"HTTP/1\.[01] (\d{3}) [^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n")
 _LENGTH = re.compile(rb"(?i)content-length: (\d+)")
 

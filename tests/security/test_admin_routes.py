@@ -234,7 +234,7 @@ def test_a_route_without_a_row_is_reported() -> None:
     assert missing_rows([*TABLE, "admin-backdoor"], TABLE) == {"admin-backdoor"}
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_every_cell_of_the_table_is_answered_as_it_says(cast: Cast, places: dict[str, str]) -> None:
     odd, walked = await walk(TABLE, cast, places)
     assert odd == []
@@ -304,7 +304,7 @@ def dump(database: Database) -> dict[str, list[dict[str, Any]]]:
     return {name: list(database[name].find(sort=[("_id", 1)])) for name in names}
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_no_post_from_another_site_is_taken_though_it_has_cookie_and_token(
     cast: Cast, places: dict[str, str], database: Database
 ) -> None:

@@ -102,7 +102,7 @@ def test_there_are_as_many_names_as_there_should_be() -> None:
     assert {"status", "openid", "session_epoch", "code_digest", "entered.nickname"} <= set(known_names())
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.parametrize("media_type", [JSON, FORM])
 @pytest.mark.parametrize("route", with_a_body(), ids=str)
 async def test_no_unasked_for_member_is_stored_or_shown(

@@ -57,7 +57,7 @@ async def test_the_profiler_sees_the_operators_of_our_own_and_would_see_others(
     assert "$ne" in operators(profiled)
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.parametrize("path", POSTS)
 async def test_no_object_list_or_number_in_a_json_field_reaches_mongod(
     api: API, profiled: Database, path: str

@@ -108,7 +108,7 @@ async def test_the_profiler_sees_our_operators_in_their_places_and_would_see_oth
     assert "users filter.phone.number.$ne" in places(profiled) - OURS
 
 
-@pytest.mark.gen_test(timeout=90)
+@pytest.mark.gen_test(timeout=200)
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 async def test_no_object_list_or_number_in_a_json_field_reaches_mongod(
     api: API, tokens: Tokens, profiled: Database, route: Target

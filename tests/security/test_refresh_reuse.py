@@ -124,7 +124,7 @@ async def test_ten_requests_of_a_client_that_refresh_at_once_and_once_more_keep_
     assert (await api.refresh(successor)).status == 200
 
 
-@pytest.mark.gen_test(timeout=90)
+@pytest.mark.gen_test(timeout=200)
 async def test_two_hundred_uses_at_once_of_two_processes_have_one_successor(
     api: API, other_process: API, database: Database
 ) -> None:

@@ -162,7 +162,7 @@ def sendable(forger: Forger) -> dict[str, str]:
     return {name: token for name, token in forger.everything().items() if len(token) < 100_000}
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_no_forged_token_is_active_or_says_why_not(stage: Stage) -> None:
     corpus = sendable(stage.forger)
     wrong, sent = {}, 0
@@ -181,7 +181,7 @@ async def test_no_forged_token_is_active_or_says_why_not(stage: Stage) -> None:
     assert (await introspected(stage.api, stage.forger.says())).json["active"] is True
 
 
-@pytest.mark.gen_test(timeout=60)
+@pytest.mark.gen_test(timeout=200)
 async def test_no_forged_token_ends_or_continues_a_session(stage: Stage) -> None:
     before = left(stage.database)
     # `sub` is not what a session is found by; whoever can sign could sign out everybody anyway.

@@ -83,7 +83,7 @@ def of_the_list(profiled: Database) -> list[dict[str, Any]]:
     return [each for each in ours if each["ns"].endswith(".users") and "docsExamined" in each]
 
 
-@pytest.mark.gen_test(timeout=120)
+@pytest.mark.gen_test(timeout=200)
 async def test_every_filter_in_every_order_is_answered_by_an_index(
     services: Services, crowd: Database
 ) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import time
 from typing import Any
 
 import pymongo
@@ -169,23 +170,23 @@ async def test_the_event_loop_is_not_held_while_an_export_is_written(
     monkeypatch.setattr(user_export, "BATCH", 500)
     monkeypatch.setattr(user_walk, "SLICE", 5_000)
     register(database, clock, 3_000)
-    form, lags = CSVFormat(COLUMNS), []
+    form, turns = CSVFormat(COLUMNS), []
 
     async def probe() -> None:
-        clock_now = asyncio.get_running_loop().time
         while True:
-            began = clock_now()
-            await asyncio.sleep(0.01)
-            lags.append(clock_now() - began - 0.01)
+            # By this thread's CPU, not by the clock: a busy machine takes none of it.
+            began = time.thread_time()
+            await asyncio.sleep(0)
+            turns.append(time.thread_time() - began)
 
     probing = asyncio.create_task(probe())
     async for batch in services.admin.users_export.batches({}, plain=True):
         form.rows(batch)
         await asyncio.sleep(0)
     probing.cancel()
-    # 50 ms is the mark; a busy machine adds some of its own.
-    assert sorted(lags)[len(lags) // 2] < 0.05
-    assert max(lags) < 0.5
+    assert len(turns) > 10
+    # A batch takes 5 ms; ten times that is what a loop may be held.
+    assert max(turns) < 0.025
 
 
 def test_a_row_is_complete_for_whatever_document() -> None:
