@@ -13,7 +13,7 @@ from tests.fault.visitors import Ledger
 
 KILLS = int(os.environ.get("WXPASSPORT_KILLS", "2"))
 # Seconds for a whole test.
-LIMIT = 40 + 10 * KILLS
+LIMIT = 120 + 40 * KILLS
 # Seconds from recovery to the next kill; a mongod that dies younger is started again more slowly.
 _STEADY = 1.5
 

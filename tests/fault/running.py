@@ -247,10 +247,10 @@ class Mongod:
             return False
         return True
 
-    def command(self, *arguments: Any, **options: Any) -> dict[str, Any]:
-        """Run an admin command on this very member."""
+    def command(self, *arguments: Any, timeout_ms: int = 2_000, **options: Any) -> dict[str, Any]:
+        """Run an admin command on this very member, which may be frozen."""
         client: pymongo.MongoClient[dict[str, Any]]
-        with pymongo.MongoClient(self.uri, timeoutMS=2000) as client:
+        with pymongo.MongoClient(self.uri, timeoutMS=timeout_ms) as client:
             return client.admin.command(*arguments, **options)
 
     def signal(self, number: signal.Signals) -> None:
@@ -290,7 +290,7 @@ async def make_replica_set(folder: Path, *, election_timeout_ms: int = 2000) -> 
             # A member that follows another secondary would stop with it.
             "settings": {"electionTimeoutMillis": election_timeout_ms, "chainingAllowed": False},
         }
-        await asyncio.to_thread(members[0].command, "replSetInitiate", config)
+        await asyncio.to_thread(members[0].command, "replSetInitiate", config, timeout_ms=30_000)
         await until(lambda: primary_of(members) is not None, "a primary is elected", seconds=60)
     except BaseException:
         for each in members:

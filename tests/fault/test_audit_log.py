@@ -47,7 +47,7 @@ async def test_killing_mongod_during_writes_leaves_no_gap_and_loses_nothing_ackn
 ) -> None:
     mongo = EmbeddedMongo(folder / "mongodb")
     await mongo.start()
-    store = Store(mongo.uri, "test", timeout=timedelta(seconds=1))
+    store = Store(mongo.uri, "test", timeout=timedelta(seconds=3))
     audits = [
         Audit(store=store.audit, secret_key=KEY, anchor=folder / f"{n}/audit-head", now=lambda: ACT.at)
         for n in range(2)
