@@ -13,20 +13,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
-from jinja2.runtime import Context
 from tornado.web import HTTPError, StaticFileHandler, stream_request_body
 
 from handlers.base import APIHandler, BaseHandler
-from handlers.icons import icon
 from handlers.language import Language, preferred_language
-from handlers.times import at, when
-from handlers.translations import translations
 from passport.config import Settings
 from passport.errors import NotFound, PassportError
-from passport.views.handles import handle_of, pattern_of
-from passport.views.refusal_words import what_happened
-from passport.views.tongue import Tongue
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC_PATH = ROOT / "static"
@@ -44,59 +36,6 @@ _POLICY = "; ".join(
 _LANGUAGES: dict[bytes, Language] = {b"zh": "zh", b"en": "en"}
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _PLACEHOLDER = "https://login.example.com"
-
-
-@pass_context
-def refusal_name(context: Context, error: str) -> str:
-    """What happened, as a sentence in the page's language, for an error code; no time is in it."""
-
-    def translate(text: str) -> str:
-        return str(context.call(context["gettext"], text))
-
-    return what_happened(error, Tongue(translate, chinese=context["frame"].language == "zh", exact=str))
-
-
-def load_templates(folder: Path, language: Language = "zh") -> Environment:
-    """The templates in this language, each compiled when it is first shown, unless `compile_templates` came before."""
-    environment = Environment(
-        extensions=["jinja2.ext.i18n"],
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
-    environment.globals |= {
-        "icon": icon,
-        "when": when,
-        "at": at,
-        "handle_of": handle_of,
-        "pattern_of": pattern_of,
-        "refusal_name": refusal_name,
-    }
-    return environment
-
-
-_templates: dict[Language, Environment] = {}
-
-
-def templates(language: Language) -> Environment:
-    """Ours, in this language."""
-    if language not in _templates:
-        _templates[language] = load_templates(ROOT / "templates", language)
-    return _templates[language]
-
-
-def compile_templates(environment: Environment) -> None:
-    """Compile them all. It takes half a second, so the server does it in a thread, once it serves.
-
-    Raises:
-        jinja2.TemplateSyntaxError: there is a fault in one.
-    """
-    for name in environment.list_templates(extensions=["html"]):
-        environment.get_template(name)
 
 
 @dataclass(frozen=True)
@@ -177,6 +116,9 @@ class PageHandler(BaseHandler):
 
     def show(self, template: str, view: object) -> None:
         """Answer with the template, filled from the view."""
+        # The first page of this process waits for the libraries; one that only answers the API has none of them.
+        from handlers.templating import templates
+
         frame = self.frame
         page = templates(frame.language).get_template(template)
         self.finish(page.render(frame=frame, view=view, **self.page_words()))

@@ -14,7 +14,6 @@ from tornado.iostream import IOStream
 
 from handlers import make_app
 from handlers.language import Language
-from handlers.pages import compile_templates, templates
 from passport.services import Services
 from passport.traffic import Traffic
 
@@ -92,6 +91,8 @@ async def warm(server: Server) -> None:
 
 
 def _compile(language: Language) -> None:
+    from handlers.templating import compile_templates, templates
+
     compile_templates(templates(language))
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
+from typing import TYPE_CHECKING
 
 from handlers.language import Language
+
+# Babel is imported with the first page that is shown.
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
+    from babel.support import NullTranslations
 
 LOCALE_PATH = Path(__file__).resolve().parent.parent / "locale"
 
@@ -27,6 +28,9 @@ def N_(text: str) -> str:  # noqa: N802  gettext's own name for: to be translate
 @cache
 def translations(language: Language) -> NullTranslations:
     """gettext and ngettext of the language; English needs no catalogue."""
+    from babel.messages.mofile import write_mo
+    from babel.support import NullTranslations, Translations
+
     if language == "en":
         return NullTranslations()
     compiled = BytesIO()
@@ -41,6 +45,9 @@ def merged_catalogue(folder: Path) -> Catalog:
     Raises:
         ValueError: two of them give one text different translations, and only one could win.
     """
+    from babel.messages.catalog import Catalog
+    from babel.messages.pofile import read_po
+
     merged = Catalog(locale="zh_CN")
     for path in sorted(folder.glob("*.po")):
         with path.open("rb") as file:

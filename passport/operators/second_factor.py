@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Literal
 
 import pyotp
-import segno
 
 from passport.sealing import SealBroken, Sealer
 
@@ -93,6 +92,9 @@ def uri_of(seed: str, name: str) -> str:
 
 def picture_of(uri: str) -> str:
     """The QR code as a `data:` URI of an SVG, dark on white in every theme, or cameras would not read it."""
+    # Imported when somebody turns the second factor on.
+    import segno
+
     drawn: str = segno.make(uri, error="m", micro=False).svg_data_uri(
         scale=4, border=4, dark="#000", light="#fff", svgclass=None, lineclass=None, omitsize=False
     )

@@ -9,8 +9,6 @@ from typing import Literal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
-
 from passport.errors import catalogue
 from passport.models import WeChatTrouble
 from passport.overview import MOST_CONFLICTS, PERIODS, Bin, Figure, Period, Snapshot
@@ -253,6 +251,9 @@ def _charts(snapshot: Snapshot, setting: Setting, period: Period) -> list[Chart]
 
 
 def _written(moment: datetime, pattern: str, setting: Setting) -> str:
+    # Imported with the first time that is shown.
+    from babel.dates import format_datetime
+
     return format_datetime(moment, pattern, tzinfo=setting.zone, locale=_LOCALES[setting.language])
 
 

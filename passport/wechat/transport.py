@@ -14,7 +14,6 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
@@ -71,10 +70,9 @@ class Request:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
-@cache
-def _verifying(ca_file: Path | None) -> ssl.SSLContext:
-    """Believes the authorities in the file, or the system's. To read those takes 20 ms, so once in a process."""
-    return ssl.create_default_context(cafile=ca_file)
+def _verifying(ca_file: Path | None) -> ssl.SSLContext | bool:
+    """Believes the authorities in the file, else the system's: aiohttp has read those, which takes 20 ms and 2 MB."""
+    return True if ca_file is None else ssl.create_default_context(cafile=ca_file)
 
 
 class Transport:

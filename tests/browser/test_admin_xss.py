@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Error, Page
 
-from handlers import pages
+from handlers import templating
 from handlers.admin import ROUTES, MissingPage
 from handlers.openapi.routes import Route as Pattern
 from passport.jobs.model import Act, Kind, Selection, State
@@ -144,10 +144,10 @@ async def test_without_escaping_it_would_be_seen(
     admin_page: OpenAdmin, api: API, services: Services, stand_in: StandIn, database: Any, monkeypatch: Any
 ) -> None:
     for language in ("zh", "en"):
-        unescaped = pages.load_templates(pages.ROOT / "templates", language)
+        unescaped = templating.load_templates(templating.TEMPLATES_PATH, language)
         unescaped.autoescape = False
         unescaped.cache.clear()  # type: ignore[union-attr]
-        monkeypatch.setitem(pages._templates, language, unescaped)
+        monkeypatch.setitem(templating._templates, language, unescaped)
     stand_in.faults.set("errcode", errcode=40029, errmsg="<img src=x onerror=alert(1)>", times=1)
     await api.token(stand_in.people.login("mei"))
     infested = await known(services, database, Infested())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.pages import ROOT, load_templates
+from handlers.templating import TEMPLATES_PATH, load_templates
 from passport.views.hostile import LINE, shown_text
 
 
@@ -72,7 +72,7 @@ def test_any_text_is_shown_without_a_character_that_turns_or_hides(text: str) ->
 
 
 def test_the_macro_isolates_and_escapes() -> None:
-    page = load_templates(ROOT / "templates").from_string(
+    page = load_templates(TEMPLATES_PATH).from_string(
         '{% from "admin/_hostile.html" import told %}{{ told(view) }}'
     )
     assert page.render(view=shown_text("<b>\u202e")) == (

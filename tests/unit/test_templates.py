@@ -8,7 +8,7 @@ import jinja2
 import pytest
 
 from handlers.language import Language
-from handlers.pages import compile_templates, load_templates, templates
+from handlers.templating import compile_templates, load_templates, templates
 
 
 def test_a_template_with_a_fault_is_found_by_compiling_them_all(tmp_path: Path) -> None:
