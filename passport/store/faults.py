@@ -43,7 +43,9 @@ class CollectionStore(Deadlined):
             document = await self._collection.find_one(wanted, projection)
         return document
 
-    async def _find_all(self, wanted: dict[str, Any], projection: dict[str, Any]) -> list[dict[str, Any]]:
+    async def _find_all(
+        self, wanted: dict[str, Any], projection: dict[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
         """The documents with these unique keys, with all that anybody was told of them, whoever is primary."""
         documents = await self._collection.find(wanted, projection).to_list(None)
         if await settle_election(self._collection.database):

@@ -8,6 +8,7 @@ from typing import Any
 
 from bson import ObjectId
 from bson.errors import InvalidId
+from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import DESCENDING
 from pymongo.errors import BulkWriteError
 
@@ -15,6 +16,8 @@ from passport.errors import StoreUnavailable
 from passport.models import Refresh, Session
 from passport.store.bulk import write_errors
 from passport.store.faults import CollectionStore, translated
+from passport.store.rotations import Rotation, rotate_all, stored
+from passport.store.rounds import Rounds
 
 Document = dict[str, Any]
 
@@ -25,7 +28,12 @@ def new_session_id() -> str:
 
 
 class SessionStore(CollectionStore):
-    """Reads and atomic writes of sessions."""
+    """Reads and atomic writes of sessions; the arguments are `CollectionStore`'s."""
+
+    def __init__(self, collection: AsyncIOMotorCollection[Document], *, deadline: float) -> None:
+        super().__init__(collection, deadline=deadline)
+        self._found = Rounds(self._find_together, deadline=deadline)
+        self._rotated = Rounds(self._rotate_together, deadline=deadline)
 
     @translated
     async def insert_all(self, sessions: Sequence[Session]) -> Sequence[StoreUnavailable | None]:
@@ -44,12 +52,17 @@ class SessionStore(CollectionStore):
 
     @translated
     async def find(self, session_id: str) -> Session | None:
-        """None when there is no such session, or session_id is not of our form."""
+        """None when there is no such session, or the id is not of our form. Calls of the same moment share a read."""
         try:
-            document = await self._find_one({"_id": ObjectId(session_id)})
+            key = ObjectId(session_id)
         except InvalidId:
             return None
-        return _session(document) if document else None
+        return await self._found.join(key)
+
+    async def _find_together(self, keys: list[ObjectId]) -> list[Session | None]:
+        documents = await self._find_all({"_id": {"$in": keys}})
+        found = {each["_id"]: _session(each) for each in documents}
+        return [found.get(key) for key in keys]
 
     @translated
     async def list_of(self, user_id: str, *, limit: int) -> list[Session]:
@@ -93,13 +106,12 @@ class SessionStore(CollectionStore):
     async def rotate(self, session_id: str, *, digest: bytes, successor: Refresh, at: datetime) -> bool:
         """Put the successor in the place of the token with this digest; False when that is not the current one.
 
-        One statement, so of any number at once one succeeds.
+        Of any number at once one succeeds. Calls of the same moment share a statement.
         """
-        result = await self._collection.update_one(
-            {"_id": ObjectId(session_id), "refresh.digest": digest, "ended_at": None},
-            {"$set": {"refresh": _stored(successor), "last_used_at": at}},
-        )
-        return result.modified_count == 1
+        return await self._rotated.join(Rotation(ObjectId(session_id), digest, successor, at))
+
+    async def _rotate_together(self, rotations: list[Rotation]) -> list[bool | Exception]:
+        return await rotate_all(self._collection, rotations)
 
     @translated
     async def repeat(self, session_id: str, *, digest: bytes, most: int) -> bool:
@@ -145,18 +157,8 @@ def _document(session: Session) -> Document:
         "ip": session.ip,
         "user_agent": session.user_agent,
         "epoch": session.epoch,
-        "refresh": _stored(session.refresh),
+        "refresh": stored(session.refresh),
         "last_used_at": session.last_used_at,
-    }
-
-
-def _stored(refresh: Refresh) -> Document:
-    return {
-        "generation": refresh.generation,
-        "digest": refresh.digest,
-        "rotated_at": refresh.rotated_at,
-        "uses": refresh.uses,
-        "expires_at": refresh.expires_at,
     }
 
 

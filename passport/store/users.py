@@ -9,11 +9,13 @@ from typing import Any
 
 from bson import ObjectId
 from bson.errors import InvalidId
+from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from passport.models import Ban, Consent, Identity, LastAct, Phone, User
 from passport.store.faults import CollectionStore, translated
+from passport.store.rounds import Rounds
 from passport.store.search import search_fields
 from passport.store.sign_ins import Activity
 
@@ -42,7 +44,11 @@ def new_user_id() -> str:
 
 
 class UserStore(CollectionStore):
-    """Reads and atomic writes of users."""
+    """Reads and atomic writes of users; the arguments are `CollectionStore`'s."""
+
+    def __init__(self, collection: AsyncIOMotorCollection[Document], *, deadline: float) -> None:
+        super().__init__(collection, deadline=deadline)
+        self._found = Rounds(self._find_together, deadline=deadline)
 
     @translated
     async def insert(
@@ -110,12 +116,17 @@ class UserStore(CollectionStore):
 
     @translated
     async def find(self, user_id: str) -> User | None:
-        """None when there is no such user, or user_id is not of our form."""
+        """None when there is no such user, or user_id is not of our form. Calls of the same moment share a read."""
         try:
-            document = await self._find_one({"_id": ObjectId(user_id)})
+            key = ObjectId(user_id)
         except InvalidId:
             return None
-        return user_of(document) if document else None
+        return await self._found.join(key)
+
+    async def _find_together(self, keys: list[ObjectId]) -> list[User | None]:
+        documents = await self._find_all({"_id": {"$in": keys}}, _UNUSED)
+        found = {each["_id"]: user_of(each) for each in documents}
+        return [found.get(key) for key in keys]
 
     @translated
     async def note_active(self, user_id: str, *, appid: str, at: datetime) -> Activity | None:

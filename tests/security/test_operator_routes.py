@@ -48,6 +48,8 @@ OURS = {
     "users u.$inc",
     "users u.$unset",
     "users q.session_epoch.$in",
+    "users filter._id.$in",
+    "sessions filter._id.$in",
     "sessions q._id.$ne",
     "sessions filter.$or",
     "sessions filter.ends_at.$gt",
