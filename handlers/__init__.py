@@ -21,7 +21,8 @@ from handlers.docs import DocsPage
 from handlers.openapi import openapi_document
 from handlers.openapi.routes import routes_of
 from handlers.ops import HealthHandler, ReadyHandler
-from handlers.pages import STATIC_PATH, HomePage, StaticHandler, public_address
+from handlers.pages import STATIC_PATH, HomePage, StaticHandler
+from passport.public_address import public_address
 from passport.services import Services
 
 # Whose refusals are recorded: what a mini-program, a service or WeChat calls, each by its path with parameters named.

@@ -8,10 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -22,8 +20,8 @@ from handlers.icons import icon
 from handlers.language import Language, preferred_language
 from handlers.times import at, when
 from handlers.translations import translations
-from passport.config import Settings
 from passport.errors import NotFound, PassportError
+from passport.public_address import address_faults, origin, public_address
 from passport.views.handles import handle_of, pattern_of
 from passport.views.refusal_words import what_happened
 from passport.views.tongue import Tongue
@@ -210,8 +208,8 @@ class HomePage(PageHandler):
         public_url = self.services.settings.server.public_url
         view = HomeView(
             problem=await self.services.readiness.problem(),
-            domain=_origin(public_url) if public_url else None,
-            domain_works=public_url is not None and _is_domain(public_url),
+            domain=origin(public_url) if public_url else None,
+            domain_works=not address_faults(public_url),
             base_url=public_address(self.services.settings) or self._address_used(),
         )
         self.show("home.html", view)
@@ -222,28 +220,6 @@ class HomePage(PageHandler):
         # The browser's own words, so they tell it nothing new; anything but an address is not repeated.
         host = self.request.headers.get("Host", "")
         return f"{self.request.protocol}://{host}" if _HOST.fullmatch(host) else _PLACEHOLDER
-
-
-def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def public_address(settings: Settings) -> str | None:
-    """server.public_url, without what it may hold before the host: that is nobody's business."""
-    address = settings.server.public_url
-    return _origin(address) + urlsplit(address).path if address else None
-
-
-def _is_domain(address: str) -> bool:
-    """Whether WeChat would take it: https, and neither an IP address nor a name without a dot."""
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    try:
-        ip_address(host)
-    except ValueError:
-        return parts.scheme == "https" and "." in host
-    return False
 
 
 class StaticHandler(APIHandler, StaticFileHandler):
