@@ -136,8 +136,15 @@ def _domains(domain: str | None) -> Step:
         (Words("uploadFile合法域名"), Words("上传头像", "Uploading an avatar")),
         (Words("downloadFile合法域名"), Words("下载或绘制头像", "Downloading or drawing an avatar")),
     )
-    entries = tuple(Entry(field, domain, use) for field, use in uses)
+    entries = tuple(Entry(field, domain, use if domain else _later(use)) for field, use in uses)
     return Step("domains", Words("服务器域名", "Server domains"), place, entries)
+
+
+def _later(use: Words) -> Words:
+    return Words(
+        f"{use.zh}。现在的地址微信不接受，修正后这里会给出要填的值",
+        f"{use.en}. WeChat does not take the address as it is; once it does, the value stands here",
+    )
 
 
 def _privacy(files: Files) -> Step:
@@ -173,6 +180,9 @@ def _pushes(app: App, address: str | None) -> Step:
         )
         return Step("pushes", title, place, (Entry(Words("wechat.apps[].push"), None, missing),))
     encrypted = app.push.encoding_aes_key is not None
+    tried = Words(
+        "提交时微信会立即验证，服务器须已启动", "WeChat tries it when you submit: the server must run"
+    )
     return Step(
         "pushes",
         title,
@@ -181,10 +191,7 @@ def _pushes(app: App, address: str | None) -> Step:
             Entry(
                 Words("URL（服务器地址）", "URL"),
                 f"{address}/wechat/events/{app.appid}" if address else None,
-                Words(
-                    "提交时微信会立即验证，服务器须已启动",
-                    "WeChat tries it when you submit: the server must run",
-                ),
+                tried if address else _later(tried),
             ),
             Entry(
                 Words("Token、EncodingAESKey") if encrypted else Words("Token"),

@@ -247,6 +247,7 @@ def test_the_zip_is_the_same_for_the_same_files_and_unpacks_into_one_folder(sour
     archive = zipped(files, folder="tea")
     assert archive == zipped(dict(reversed(files.items())), folder="tea")
     with ZipFile(BytesIO(archive)) as opened:
+        assert {entry.date_time for entry in opened.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert {name: opened.read(name) for name in opened.namelist()} == {
             f"tea/{name}": content for name, content in files.items()
         }
