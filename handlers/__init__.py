@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
+from tornado.routing import URLSpec
 from tornado.web import Application, url
 
 from handlers.admin import admin_urls
@@ -28,8 +30,8 @@ from passport.services import Services
 _RECORDED = ("/oauth/", "/accounts/", "/wechat/events/")
 
 
-def make_app(services: Services) -> Application:
-    """The application over these services."""
+def make_app(services: Services, more_urls: Sequence[URLSpec] = ()) -> Application:
+    """The application over these services, with routes that only some programs have."""
     application = Application(
         [
             url(r"/", HomePage, name="home"),
@@ -54,6 +56,7 @@ def make_app(services: Services) -> Application:
             *admin_urls(),
             url(r"/healthz", HealthHandler, name="healthz"),
             url(r"/readyz", ReadyHandler, name="readyz"),
+            *more_urls,
         ],
         default_handler_class=NotFoundHandler,
         log_function=log_request,
