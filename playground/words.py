@@ -29,7 +29,7 @@ def words(language: Language) -> dict[str, str]:
         # The phone
         "signed_out": _("Not signed in"),
         "signed_in": _("Signed in as"),
-        "background": _("To the background"),
+        "background": _("To background"),
         "foreground": _("Back to the app"),
         "in_background": _("In the background. After five seconds WeChat interrupts what is under way."),
         # Notes between the arrows
