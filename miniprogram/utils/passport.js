@@ -228,17 +228,17 @@ function makePassport(platform, baseUrl, storageKey, options) {
 
   /** @param {any} call @returns {Promise<Reply>} whatever the server answered; refused when it did not */
   const sendOnce = call => new Promise((resolve, reject) => {
-    const outcome = {
-      /** @param {any} reply */
-      success: ({ statusCode, data, header }) =>
-        resolve({ statusCode, data: call.filePath ? parsed(data) : data, header: header || {} }),
-      /** @param {any} failure */
-      fail: failure =>
-        reject(failed(hidden || /interrupted/.test(failure.errMsg) ? 'interrupted' : 'network', failure)),
-    }
-    const sent = Object.assign({}, call, outcome)
-    if (call.filePath) platform.uploadFile(sent)
-    else platform.request(sent)
+    let early = {}
+    /** @param {any} reply */
+    const success = ({ statusCode, data, header }) =>
+      resolve({ statusCode, data: call.filePath ? parsed(data) : data, header: header || early })
+    /** @param {any} failure */
+    const fail = failure =>
+      reject(failed(hidden || /interrupted/.test(failure.errMsg) ? 'interrupted' : 'network', failure))
+    const sent = Object.assign({}, call, { success, fail })
+    const task = call.filePath ? platform.uploadFile(sent) : platform.request(sent)
+    // The answer to an upload comes without its header.
+    if (call.filePath && task) task.onHeadersReceived(({ header }) => { early = header })
   })
 
   /** The same; what WeChat cut off in the background is sent again once we are back. @param {any} call */
