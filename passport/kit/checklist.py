@@ -73,7 +73,7 @@ def make_checklist(settings: Settings, app: App, files: Files) -> Checklist:
             _privacy(files),
             _pushes(app, None if faults else address),
             _others(),
-            _verify(app, address),
+            _verify(app, address, public=not faults),
         ),
     )
 
@@ -252,9 +252,13 @@ def _others() -> Step:
     )
 
 
-def _verify(app: App, address: str) -> Step:
+def _verify(app: App, address: str, *, public: bool) -> Step:
     body = f'{{"appid": "{app.appid}", "code": "kit", "encryptedData": "AAAA", "iv": "AAAAAAAAAAAAAAAAAAAAAA=="}}'
     call = f"curl -sS {quote(f'{address}/oauth/token')} -H 'Content-Type: application/json' -d '{body}'"
+    from_outside = Words(
+        "从公网执行，返回 200；证书链不完整时 curl 会报错",
+        "From anywhere on the internet: 200. curl complains of an incomplete certificate chain",
+    )
     return Step(
         "verify",
         Words("验证", "See that it works"),
@@ -263,10 +267,9 @@ def _verify(app: App, address: str) -> Step:
             Entry(
                 Words("服务器就绪", "The server is ready"),
                 f"curl -fsS {quote(f'{address}/readyz')}",
-                Words(
-                    "从公网执行，返回 200；证书链不完整时 curl 会报错",
-                    "From anywhere on the internet: 200. curl complains of an incomplete certificate chain",
-                ),
+                from_outside
+                if public
+                else Words("在服务器所在的机器上执行，返回 200", "On the server's own machine: 200"),
             ),
             Entry(
                 Words("接口可达", "The call arrives"),

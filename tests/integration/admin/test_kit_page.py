@@ -9,6 +9,7 @@ from zipfile import ZipFile
 import aiohttp
 import pytest
 
+from passport.kit.folder import KitBroken
 from passport.kit.making import make_kit
 from passport.services import Services
 from tests.conftest import APP_SECRET, APPID
@@ -73,6 +74,19 @@ async def test_the_download_is_the_kit_of_the_app_and_the_same_each_time(
 async def test_the_kit_of_no_app_of_ours_is_not_found(ada: Dashboard) -> None:
     status, headers, _ = await download(ada, "wx" + "0" * 16)
     assert (status, "Content-Disposition" in headers) == (404, False)
+
+
+async def test_a_folder_that_is_not_whole_is_told_and_nothing_is_offered(
+    ada: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KitBroken("/srv/wxpassport/miniprogram/config.js: no such file")
+
+    monkeypatch.setattr("handlers.admin.kit.make_kit", broken)
+    page = await ada.get("/admin/kit")
+    assert (page.status, "Restore it from the project" in page.text) == (200, True)
+    assert ("/srv/" in page.html, f"/admin/kit/{APPID}.zip" in page.links) == (False, False)
+    assert (await download(ada, APPID))[0] == 404
 
 
 async def test_it_is_in_the_navigation_of_admins_alone(ada: Dashboard, lin: Dashboard) -> None:
