@@ -142,12 +142,14 @@ class HomeView:
         domain: what to enter as the request domain; None when server.public_url is not set.
         domain_works: whether WeChat takes that domain: https, and a name.
         base_url: the address in the example.
+        playground: whether this server has the demo's page that shows a login.
     """
 
     problem: str | None
     domain: str | None
     domain_works: bool
     base_url: str
+    playground: bool
 
 
 # The body goes unread: no page takes one, and Tornado's own parsing of forms is no match for a hostile one.
@@ -213,6 +215,7 @@ class HomePage(PageHandler):
             domain=_origin(public_url) if public_url else None,
             domain_works=public_url is not None and _is_domain(public_url),
             base_url=public_address(self.services.settings) or self._address_used(),
+            playground="playground" in self.application.wildcard_router.named_rules,
         )
         self.show("home.html", view)
 

@@ -13,6 +13,7 @@ from handlers.language import Language
 from handlers.pages import ROOT, PageHandler, StaticHandler, load_templates
 from passport.errors import NotFound
 from playground.endpoint import is_own_name
+from playground.words import words
 from sandbox.server import StandIn
 
 HERE = Path(__file__).resolve().parent
@@ -37,14 +38,25 @@ class BareView:
     """What a page needs to make a client.
 
     Args:
-        appid: of the mini-program.
         stand_in: where the WeChat stand-in is.
-        config: for the scripts, as JSON.
+        config: what `createPassport` is given beside the address, as JSON.
     """
 
-    appid: str
     stand_in: str
     config: str
+
+
+@dataclass(frozen=True)
+class PlaygroundView(BareView):
+    """The same, and what the page itself needs.
+
+    Args:
+        server: this server's address, for the lines of curl.
+        texts: what the scripts say, as JSON.
+    """
+
+    server: str
+    texts: str
 
 
 class DemoPage(PageHandler):
@@ -75,9 +87,10 @@ class DemoPage(PageHandler):
         self.finish(page.render(frame=frame, view=view, **self.page_words()))
 
     @property
-    def appid(self) -> str:
-        """The demo's one app."""
-        return self.services.settings.wechat.apps[0].appid
+    def client_config(self) -> str:
+        """Of the demo's one app."""
+        app = self.services.settings.wechat.apps[0]
+        return json.dumps({"appid": app.appid, "login": app.login})
 
 
 class BarePage(DemoPage):
@@ -86,8 +99,7 @@ class BarePage(DemoPage):
     def get(self) -> None:
         """200."""
         self.check_host()
-        config = json.dumps({"appid": self.appid, "login": "code+userinfo"})
-        self.show("playground/bare.html", BareView(self.appid, self.stand_in.base_url, config))
+        self.show("playground/bare.html", BareView(self.stand_in.base_url, self.client_config))
 
 
 class PlaygroundPage(DemoPage):
@@ -96,8 +108,13 @@ class PlaygroundPage(DemoPage):
     def get(self) -> None:
         """200."""
         self.check_host()
-        config = json.dumps({"appid": self.appid, "login": "code+userinfo"})
-        self.show("playground/playground.html", BareView(self.appid, self.stand_in.base_url, config))
+        view = PlaygroundView(
+            stand_in=self.stand_in.base_url,
+            config=self.client_config,
+            server=self.services.settings.listening_url,
+            texts=json.dumps(words(self.frame.language), ensure_ascii=False),
+        )
+        self.show("playground/playground.html", view)
 
 
 class PlaygroundFile(StaticHandler):

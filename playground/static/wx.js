@@ -146,7 +146,7 @@ begins and once when it ended. */
       const converse = async () => {
         if (isSuspended) task.stop('interrupted')
         const [url, init] = prepare(options)
-        call.sent = { url, method: init.method, header: init.headers, data: describe(init.body) }
+        call.sent = { url, method: init.method, header: init.headers, data: describe(init.body), aged: isAged(init.headers) }
         tell(call)
         const response = await fetch(url, network(init, task.aborter.signal))
         const header = headersOf(response)
@@ -230,6 +230,7 @@ begins and once when it ended. */
     return header
   }
 
+  const isAged = header => Object.values(header).some(value => [...aged.values()].includes(value))
   const withAge = value => (aged.has(value) ? aged.get(value) : value)
 
   const contentType = header =>
@@ -360,7 +361,7 @@ begins and once when it ended. */
   const appBaseInfo = () => ({
     SDKVersion: sdkVersion,
     version: '8.0.49',
-    language: 'zh_CN',
+    language: document.documentElement.lang.startsWith('zh') ? 'zh_CN' : 'en',
     enableDebug: false,
     host: { env: 'WeChat', appId: '', version: 0 }
   })
