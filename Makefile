@@ -65,7 +65,7 @@ lint: .venv ## Check style: ruff, and djLint on the templates
 	@echo "== lint"
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet . || { echo "The files above are not formatted: make format" >&2; exit 1; }
-	@if [ -n "$$(find templates -type f -name '*.html' 2>/dev/null)" ]; then $(PY) -m djlint --quiet --lint templates; fi
+	@if [ -n "$$(find templates -type f -name '*.html' 2>/dev/null)" ]; then $(PY) -m djlint --quiet --lint templates playground/templates; fi
 
 types: .venv ## Check types: mypy
 	@echo "== types"

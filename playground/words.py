@@ -35,7 +35,7 @@ def words(language: Language) -> dict[str, str]:
         # Notes between the arrows
         "note_tap": _("Second tap: shares the login under way"),
         "note_expired_key": _("A second device logs in: WeChat replaces the session_key"),
-        "note_slow": _("WeChat takes three seconds for its next answer"),
+        "note_slow": _("WeChat takes two seconds for its next answer"),
         "note_down": _("WeChat answers 503 once"),
         "note_banned": _("An operator bans the account"),
         "note_aged": _("An hour passes: the access_token expires"),

@@ -98,7 +98,7 @@ export function makeScenes(passport, tracer) {
     },
 
     async slow() {
-      await window.wxDemo.fail('slow', { delay: 3, times: 1 })
+      await window.wxDemo.fail('slow', { delay: 2, times: 1 })
       await tracer.note('wechat', say('note_slow'))
       await passport.login()
       return 'result_slow'

@@ -13,9 +13,12 @@ export class Tracer {
   constructor(diagram) {
     this.diagram = diagram
     this.queue = Promise.resolve()
+    this.underWay = new Set()
     this.clear()
     window.wxDemo.onCall(call => {
       const seen = Object.assign({}, call)
+      if (seen.endedAt === null) this.underWay.add(call.id)
+      else this.underWay.delete(call.id)
       if (ASKS_WECHAT.includes(call.name)) this.soon(() => this.phoneAndWeChat(call, seen))
       else if (call.name === 'request' || call.name === 'uploadFile') this.soon(() => this.phoneAndServer(call, seen))
     })
@@ -29,10 +32,14 @@ export class Tracer {
     this.errors = []
   }
 
-  /** Everything that has happened is drawn once this resolves. */
-  settled() {
-    const { queue } = this
-    return queue.then(() => (queue === this.queue ? undefined : this.settled()))
+  /** Once this resolves no call is under way, such as a sign-out that nobody waits for, and all is drawn. */
+  async settled() {
+    let queue = null
+    while (this.underWay.size || queue !== this.queue) {
+      queue = this.queue
+      await queue
+      if (this.underWay.size) await new Promise(resolve => setTimeout(resolve, 20))
+    }
   }
 
   soon(work) {
@@ -93,8 +100,10 @@ export class Tracer {
 
   drawRequest(call) {
     const label = title(call)
-    const open = this.groups.find(each => each.label === label && each.answers.size === 0)
-    const group = open && open.isLatest(this.groups) ? open : this.newGroup(label)
+    // Those that are under way together share an arrow.
+    const latest = this.groups[this.groups.length - 1]
+    const joins = latest && latest.label === label && latest.answered < latest.calls.length
+    const group = joins ? latest : this.newGroup(label)
     group.calls.push(call)
     if (group.calls.length > 1) this.diagram.update(group.ask, { count: group.calls.length })
     this.drawn.set(call.id, group)
@@ -107,7 +116,7 @@ export class Tracer {
 
   newGroup(label) {
     const calls = []
-    const group = { label, calls, answers: new Map(), waiting: 0, isLatest: all => all[all.length - 1] === group }
+    const group = { label, calls, answers: new Map(), answered: 0 }
     group.ask = this.diagram.arrow({
       from: 'phone', to: 'server', label, tone: 'ask', pending: true, details: { kind: 'http', calls }
     })
@@ -117,8 +126,8 @@ export class Tracer {
 
   drawReply(call, seen) {
     const group = this.drawn.get(call.id)
-    group.waiting += 1
-    if (group.waiting === group.calls.length) this.diagram.update(group.ask, { pending: false })
+    group.answered += 1
+    if (group.answered === group.calls.length) this.diagram.update(group.ask, { pending: false })
     const { label, tone } = verdict(call)
     const took = seen.endedAt - seen.startedAt
     const before = group.answers.get(label)
