@@ -86,4 +86,4 @@ async function until(condition, what) {
   }
 }
 
-module.exports = { makeWx, openPage, textOf, until }
+module.exports = { ROOT, makeWx, openPage, textOf, until }
