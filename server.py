@@ -6,6 +6,7 @@ python server.py check                   report every fault of the configuration
 python server.py keys list|rotate|retire the keys that sign access tokens
 python server.py audit verify|export     the log of what operators did
 python server.py operator add|list|…     those who use the dashboard
+python server.py kit --out DIR           the mini-program for this server, and what to enter in WeChat's console
 """
 
 from __future__ import annotations
@@ -59,6 +60,10 @@ def run(options: argparse.Namespace) -> int:
         from programs.check import report
 
         return asyncio.run(report(settings))
+    if options.command == "kit":
+        from programs.kit import write_kit
+
+        return write_kit(settings, options)
     if options.command in ("keys", "audit", "operator"):
         from programs import management
 

@@ -28,10 +28,13 @@ def parse_arguments(arguments: Sequence[str], *, config: Path) -> argparse.Names
     _add_keys(commands)
     _add_audit(commands)
     _add_operators(commands)
+    _add_kit(commands)
     options = parser.parse_args(arguments)
     options.command = options.command or "serve"
     if options.demo and options.command in ("keys", "operator", "audit"):
         parser.error("what a demo keeps is gone with it: leave out --demo")
+    if options.demo and options.command == "kit":
+        parser.error("the kit of a demo is on its dashboard, at /admin/kit: leave out --demo")
     return options
 
 
@@ -93,6 +96,18 @@ def _add_operators(commands: Any) -> None:
             added.add_argument(
                 "--password-stdin", action="store_true", help="read the password from standard input instead"
             )
+
+
+def _add_kit(commands: Any) -> None:
+    kit = _add_command(
+        commands,
+        "kit",
+        "write the mini-program, filled in for this server, and what to enter in WeChat's console",
+    )
+    kit.add_argument("--appid", metavar="APPID", help="which mini-program (default: the only one configured)")
+    kit.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="a folder to make, or an empty one"
+    )
 
 
 def _add_command(commands: Any, name: str, text: str) -> argparse.ArgumentParser:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
+from tornado.routing import URLSpec
 from tornado.web import Application, url
 
 from handlers.admin import admin_urls
@@ -21,15 +23,16 @@ from handlers.docs import DocsPage
 from handlers.openapi import openapi_document
 from handlers.openapi.routes import routes_of
 from handlers.ops import HealthHandler, ReadyHandler
-from handlers.pages import STATIC_PATH, HomePage, StaticHandler, public_address
+from handlers.pages import STATIC_PATH, HomePage, StaticHandler
+from passport.public_address import public_address
 from passport.services import Services
 
 # Whose refusals are recorded: what a mini-program, a service or WeChat calls, each by its path with parameters named.
 _RECORDED = ("/oauth/", "/accounts/", "/wechat/events/")
 
 
-def make_app(services: Services) -> Application:
-    """The application over these services."""
+def make_app(services: Services, more_urls: Sequence[URLSpec] = ()) -> Application:
+    """The application over these services, with routes that only some programs have."""
     application = Application(
         [
             url(r"/", HomePage, name="home"),
@@ -54,6 +57,7 @@ def make_app(services: Services) -> Application:
             *admin_urls(),
             url(r"/healthz", HealthHandler, name="healthz"),
             url(r"/readyz", ReadyHandler, name="readyz"),
+            *more_urls,
         ],
         default_handler_class=NotFoundHandler,
         log_function=log_request,

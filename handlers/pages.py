@@ -8,17 +8,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from tornado.web import HTTPError, StaticFileHandler, stream_request_body
 
 from handlers.base import APIHandler, BaseHandler
 from handlers.language import Language, preferred_language
-from passport.config import Settings
 from passport.errors import NotFound, PassportError
+from passport.public_address import address_faults, origin, public_address
 
 ROOT = Path(__file__).resolve().parent.parent
 STATIC_PATH = ROOT / "static"
@@ -81,12 +79,14 @@ class HomeView:
         domain: what to enter as the request domain; None when server.public_url is not set.
         domain_works: whether WeChat takes that domain: https, and a name.
         base_url: the address in the example.
+        playground: whether this server has the demo's page that shows a login.
     """
 
     problem: str | None
     domain: str | None
     domain_works: bool
     base_url: str
+    playground: bool
 
 
 # The body goes unread: no page takes one, and Tornado's own parsing of forms is no match for a hostile one.
@@ -152,9 +152,10 @@ class HomePage(PageHandler):
         public_url = self.services.settings.server.public_url
         view = HomeView(
             problem=await self.services.readiness.problem(),
-            domain=_origin(public_url) if public_url else None,
-            domain_works=public_url is not None and _is_domain(public_url),
+            domain=origin(public_url) if public_url else None,
+            domain_works=not address_faults(public_url),
             base_url=public_address(self.services.settings) or self._address_used(),
+            playground="playground" in self.application.wildcard_router.named_rules,
         )
         self.show("home.html", view)
 
@@ -164,28 +165,6 @@ class HomePage(PageHandler):
         # The browser's own words, so they tell it nothing new; anything but an address is not repeated.
         host = self.request.headers.get("Host", "")
         return f"{self.request.protocol}://{host}" if _HOST.fullmatch(host) else _PLACEHOLDER
-
-
-def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def public_address(settings: Settings) -> str | None:
-    """server.public_url, without what it may hold before the host: that is nobody's business."""
-    address = settings.server.public_url
-    return _origin(address) + urlsplit(address).path if address else None
-
-
-def _is_domain(address: str) -> bool:
-    """Whether WeChat would take it: https, and neither an IP address nor a name without a dot."""
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    try:
-        ip_address(host)
-    except ValueError:
-        return parts.scheme == "https" and "." in host
-    return False
 
 
 class StaticHandler(APIHandler, StaticFileHandler):

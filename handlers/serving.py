@@ -7,10 +7,12 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
+from tornado.routing import URLSpec
 
 from handlers import make_app
 from handlers.language import Language
@@ -46,10 +48,10 @@ class Server(HTTPServer):
         super().on_close(server_conn)
 
 
-def make_http_server(services: Services) -> Server:
+def make_http_server(services: Services, more_urls: Sequence[URLSpec] = ()) -> Server:
     """The server with limits on what a client may hold open or send."""
     return Server(
-        make_app(services),
+        make_app(services, more_urls),
         idle_connection_timeout=30,
         body_timeout=10,
         max_header_size=16 * 1024,
@@ -63,13 +65,14 @@ async def serve_on(
     services: Services,
     starting: asyncio.Task[None],
     stopped: asyncio.Event,
+    more_urls: Sequence[URLSpec] = (),
 ) -> None:
     """Accept until told to stop; then finish what is in flight, within server.shutdown_grace.
 
     Raises:
         StartupError: the start failed for good.
     """
-    server = make_http_server(services)
+    server = make_http_server(services, more_urls)
     server.add_sockets(sockets)
     log.info("listening", extra={"url": services.settings.listening_url})
     warming = asyncio.create_task(warm(server), name="warm")

@@ -14,6 +14,7 @@ from passport.config import Settings
 from passport.config_sources import ConfigError, Key, load_settings
 from passport.demo_data import write_past
 from passport.services import Services
+from playground import playground_urls
 from programs.serving import listen, running_services
 from sandbox.demo import APPID, block, demo_stand_in, register_people
 from sandbox.history import invent
@@ -31,7 +32,7 @@ async def demo(config: Path, overrides: dict[Key, object]) -> int:
             sockets, settings = listen(settings)
             async with running_services(settings) as (services, starting):
                 welcoming = asyncio.create_task(welcome(stand_in, services))
-                await serve_on(sockets, services, starting, stopped)
+                await serve_on(sockets, services, starting, stopped, playground_urls(stand_in))
                 welcoming.cancel()
     finally:
         await stand_in.stop()

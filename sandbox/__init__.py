@@ -21,7 +21,8 @@ session_key of its own wx.login), and anything about the client but the fields i
 
 Files: `people` `credentials` `phones` the state · `payloads` `pushes` `identities` what is made from it ·
 `code2session` `stable_token` `phone_number` one WeChat call each · `errcodes` · `faults` what shall go wrong, `wire`
-how it goes wrong · `control` the API under /sandbox/ · `calls` what was asked · `server` the `StandIn` that owns them.
+how it goes wrong · `control` the API under /sandbox/ · `calls` what was asked, `exchanges`
+the same with questions and answers · `server` the `StandIn` that owns them.
 """
 
 from sandbox.people import People

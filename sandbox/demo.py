@@ -47,6 +47,10 @@ The dashboard: this link makes its first admin, once, within the hour. 后台：
 
   {set_up}
 
+Watch it happen instead: the mini-program's own client in a browser, each call drawn. 在浏览器里看一次登录怎样发生：
+
+  {server_url}/demo
+
 Everything else it can do: {server_url}/docs
 
 Registered already: {", ".join(REGISTERED)}; {stand_in_url}/sandbox/login?user=mei gives what mei sends.

@@ -41,6 +41,8 @@ class Fault(BaseModel):
     mode: Mode
     # The calls of WeChat's that it is meant for, such as /cgi-bin/stable_token; None is all of them.
     path: str | None = None
+    # The person whose code is sent; None is anybody.
+    user: str | None = None
     # The next so many calls; None is until further notice.
     times: int | None = Field(default=None, ge=1)
     # WeChat took the code before it went wrong, so a second attempt gets 40163. Always so for slow and drip,
@@ -94,9 +96,17 @@ class Faults:
     def clear(self) -> None:
         self._coming.clear()
 
-    def take(self, path: str | None = None) -> Fault | None:
-        """The fault for the call of this path that has just arrived; None when it shall go well."""
-        meant = (each for each in self._coming if each.fault.path in (None, path))
+    def spare(self, user: str) -> None:
+        """Let all go well for this person; what is to go wrong for others stays."""
+        self._coming = [each for each in self._coming if each.fault.user != user]
+
+    def take(self, path: str | None = None, user: str | None = None) -> Fault | None:
+        """The fault for the call of this path, with this person's code, that has just arrived; None: it goes well."""
+        meant = (
+            each
+            for each in self._coming
+            if each.fault.path in (None, path) and each.fault.user in (None, user)
+        )
         coming = next(meant, None)
         if coming is None:
             return None

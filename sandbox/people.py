@@ -1,7 +1,7 @@
 """The people who use the mini-programs, and what WeChat knows of them. Pure state, no HTTP.
 
-`login` is what happens on the phone (wx.login and wx.getUserInfo), `redeem` what happens at WeChat
-when a server sends the code. The clock is passed in.
+`login` is what happens on the phone (`wx_login` and `get_user_info`, in one order or the other), `redeem` what happens
+at WeChat when a server sends the code. The clock is passed in.
 """
 
 import hmac
@@ -73,6 +73,7 @@ class People:
         self.push_secrets = pushes.new_secrets()
         self._unbound: set[str] = set()
         self._session_keys: Recent[tuple[str, str], str] = Recent(MAX_SESSION_KEYS)
+        self._login_keys: Recent[tuple[str, str], str] = Recent(MAX_SESSION_KEYS)
         self._codes: Recent[str, Code] = Recent(MAX_CODES)
         self.access_tokens = AccessTokens(now)
         self.phones = Phones(now)
@@ -97,12 +98,36 @@ class People:
         `rotate=False` is a wx.login that keeps the session_key, as WeChat does when they come close together.
         `with_openid=False` gives the shorter payload of wx.getUserProfile.
         """
-        appid = self._known(appid)
-        name = new_visitor() if person is None else _checked(person)
         if order not in ("right", "wrong"):
             raise ValueError(f"order must be 'right' or 'wrong', not {order!r}")
-        key_before = self.session_key(name, appid)
-        session_key = self._renew(name, appid) if rotate else key_before
+        appid = self._known(appid)
+        name = new_visitor() if person is None else _checked(person)
+        data: dict[str, str] = {}
+        if order == "wrong":
+            data = self.get_user_info(name, appid, profile, timestamp, with_openid=with_openid)
+        code = self.wx_login(name, appid, rotate=rotate)
+        if order == "right":
+            data = self.get_user_info(name, appid, profile, timestamp, with_openid=with_openid)
+        return {"code": code} | data
+
+    def wx_login(self, person: str, appid: str | None = None, *, rotate: bool = True) -> str:
+        """wx.login alone: a code, and a session_key that replaces the one before."""
+        name, appid = _checked(person), self._known(appid)
+        session_key = self._renew(name, appid) if rotate else self.session_key(name, appid)
+        self._login_keys[name, appid] = session_key
+        return self._mint(name, appid, session_key)
+
+    def get_user_info(
+        self,
+        person: str,
+        appid: str | None = None,
+        profile: Mapping[str, Any] | None = None,
+        timestamp: int | None = None,
+        *,
+        with_openid: bool = True,
+    ) -> dict[str, str]:
+        """wx.getUserInfo alone: encryptedData, iv, rawData and signature under the session_key of this moment."""
+        name, appid = _checked(person), self._known(appid)
         data = payloads.user_info(
             appid=appid,
             openid=self.openid(name, appid) if with_openid else None,
@@ -110,8 +135,16 @@ class People:
             profile={**CAST.get(name, {}), **(profile or {})},
             timestamp=int(self.now()) if timestamp is None else timestamp,
         )
-        code = self._mint(name, appid, session_key)
-        return {"code": code} | payloads.seal(data, session_key if order == "right" else key_before)
+        return payloads.seal(data, self.session_key(name, appid))
+
+    def check_session(self, person: str, appid: str | None = None) -> bool:
+        """wx.checkSession: whether the session_key of the last code fetched is still the valid one."""
+        name, appid = _checked(person), self._known(appid)
+        return self._login_keys.get((name, appid)) == self.session_key(name, appid)
+
+    def expire_session_key(self, person: str, appid: str | None = None) -> None:
+        """The session_key is replaced without a wx.login here: it has expired, or the person has a second device."""
+        self._renew(_checked(person), self._known(appid))
 
     def phone_code(self, person: str | None = None, appid: str | None = None, **info: Any) -> str:
         """What the getPhoneNumber button gives; `info` replaces members of the later phone_info."""
@@ -135,6 +168,11 @@ class People:
         """The one valid session_key of this person in this app (WeChat: checkSessionKey)."""
         appid = self._known(appid)
         return self._session_keys.get((name, appid)) or self._renew(name, appid)
+
+    def owner(self, code: str) -> str | None:
+        """Whose code it is, of wx.login or of the phone number button; None when nobody's."""
+        known = self._codes.get(code)
+        return known.name if known is not None else self.phones.owner(code)
 
     def bind(self, appid: str | None = None) -> None:
         """Bind the app to the Open Platform account: unionids appear from now on (the default)."""

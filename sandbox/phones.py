@@ -50,6 +50,11 @@ class Phones:
         self._codes[code] = PhoneCode(appid, name, self._now(), info)
         return code
 
+    def owner(self, code: str) -> str | None:
+        """Whose code it is; None when nobody's."""
+        known = self._codes.get(code)
+        return None if known is None else known.name
+
     def redeem(self, code: str, appid: str) -> dict[str, Any]:
         """Burn the code and return `phone_info`. Raises Refused (40029) when it is not to be had."""
         known = self._codes.get(code)

@@ -19,6 +19,7 @@ from sandbox import code2session, phone_number, stable_token, wire
 from sandbox.calls import CODE2SESSION, Calls
 from sandbox.control import control_application
 from sandbox.errcodes import refusal
+from sandbox.exchanges import Exchanges
 from sandbox.faults import Fault, Faults, is_loopback
 from sandbox.people import People
 
@@ -59,6 +60,8 @@ class StandIn:
         self.people = People(apps, now=now, auto_codes=auto_codes)
         self.faults = Faults()
         self.calls = Calls()
+        # Whole exchanges, for those who want to look at them; it would slow a benchmark.
+        self.exchanges: Exchanges | None = None
         self._ssl_options = ssl_options
         self._server: HTTPServer | None = None
         self._base_url = ""
@@ -104,15 +107,18 @@ class StandIn:
 
     def _answering(self, call: WeChatCall) -> Callable[[HTTPServerRequest], None]:
         def answer(request: HTTPServerRequest) -> None:
-            connection = cast(HTTP1Connection, request.connection)
-            fields = _fields(request)
+            connection, fields = cast(HTTP1Connection, request.connection), _fields(request)
+            owner = self.people.owner(_code(fields or {}))
+            if self.exchanges is not None and fields is not None:
+                heard = self.exchanges.begin(connection, call.method, call.path, fields, owner)
+                connection = cast(HTTP1Connection, heard)
             if request.method == "HEAD":
                 wire.send(connection, b"")
             elif request.method != call.method:
                 wire.send_json(connection, refusal(WRONG_METHOD[call.method], now=self.people.now()))
             elif fields is None:
                 wire.send_json(connection, refusal(47001, now=self.people.now()))
-            elif (fault := self.faults.take(call.path)) is not None:
+            elif (fault := self.faults.take(call.path, owner)) is not None:
                 self._fail(connection, fault, call, fields)
             else:
                 reply = call.answer(fields, self.people)
@@ -135,8 +141,7 @@ class StandIn:
         task.add_done_callback(self._playing.discard)
 
     def _note(self, call: WeChatCall, fields: Fields, outcome: str) -> None:
-        code = fields.get("js_code", "") or fields.get("code", "")
-        self.calls.note(str(fields.get("appid", "")), str(code), outcome, call.path)
+        self.calls.note(str(fields.get("appid", "")), _code(fields), outcome, call.path)
 
 
 async def _play(scene: wire.Scene) -> None:
@@ -144,6 +149,10 @@ async def _play(scene: wire.Scene) -> None:
         await wire.play(scene)
     except StreamClosedError:
         return  # the client has had enough, which is what most faults are for
+
+
+def _code(fields: Fields) -> str:
+    return str(fields.get("js_code", "") or fields.get("code", ""))
 
 
 def _fields(request: HTTPServerRequest) -> Fields | None:

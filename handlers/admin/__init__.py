@@ -18,6 +18,7 @@ from handlers.admin.account import (
 from handlers.admin.audit import AuditExportPage, AuditPage
 from handlers.admin.jobs import JobPage, JobsPage, StopJobPage, UndoJobPage
 from handlers.admin.keys import KeysPage
+from handlers.admin.kit import KitDownloadPage, KitPage
 from handlers.admin.look_up import LookUpPage
 from handlers.admin.missing import MissingPage
 from handlers.admin.new_job import NewJobPage
@@ -83,6 +84,8 @@ ROUTES: tuple[Route, ...] = (
     Route(r"/admin/?", OverviewPage, "admin-overview", see=VIEWER),
     Route(r"/admin/audit", AuditPage, "admin-audit", see=VIEWER, act=OPERATOR),
     Route(r"/admin/audit/export", AuditExportPage, "admin-audit-export", see=VIEWER),
+    Route(r"/admin/kit", KitPage, "admin-kit", see=ADMIN),
+    Route(r"/admin/kit/(?P<appid>wx[0-9a-f]{16})\.zip", KitDownloadPage, "admin-kit-download", see=ADMIN),
     Route(r"/admin/keys", KeysPage, "admin-keys", see=ADMIN, act=ADMIN, fresh=True),
     Route(
         r"/admin/users/export", UsersExportPage, "admin-users-export", see=OPERATOR, act=OPERATOR, fresh=True

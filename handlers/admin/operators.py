@@ -7,10 +7,10 @@ from typing import cast
 
 from handlers.admin.entering import EnteringPage, of
 from handlers.admin.problems import field_of
-from handlers.pages import public_address
 from passport.errors.dashboard import NotToOneself, PageNotFound, RoleNeeded
 from passport.models import Member, Operator, Role
 from passport.operators.team import NotTaken, Team
+from passport.public_address import public_address
 from passport.views.operators import ROLES, AddView, LinkView, OperatorView, device_rows, operator_row
 
 

@@ -7,9 +7,9 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from handlers.admin.page import AdminPage
-from handlers.pages import public_address
 from passport.config import Settings
 from passport.overview import PERIODS, Period
+from passport.public_address import public_address
 from passport.views.overview import Setting, overview_view
 
 

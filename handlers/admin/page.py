@@ -20,12 +20,13 @@ from handlers.admin.told import COOKIE as TOLD_COOKIE
 from handlers.admin.told import TOLD, decode_told, encode_told
 from handlers.bodies import BODY_LIMIT
 from handlers.language import Language, preferred_language
-from handlers.pages import ErrorView, PageHandler, public_address
+from handlers.pages import ErrorView, PageHandler
 from handlers.translations import translations
 from passport.errors import MethodNotAllowed, NotFound, PassportError, PayloadTooLarge
 from passport.errors.dashboard import InvalidForm, PageNotFound, RoleNeeded, StaleForm
 from passport.models import Act, Operator, OperatorSession
 from passport.operators.roles import Rank, rank_of
+from passport.public_address import public_address
 
 SESSION_COOKIE = "__Host-sid"
 # What a form may hold; a selection of a thousand ids is 30 KB.

@@ -26,6 +26,7 @@ SECTIONS = (
     Section("/admin/jobs", N_("Jobs"), "list-check", Rank.VIEWER),
     Section("/admin/audit", N_("Audit"), "history", Rank.VIEWER),
     Section("/admin/operators", N_("Operators"), "user-shield", Rank.ADMIN),
+    Section("/admin/kit", N_("Kit"), "brand-wechat", Rank.ADMIN),
     Section("/admin/keys", N_("Settings"), "key", Rank.ADMIN),
 )
 

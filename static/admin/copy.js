@@ -10,9 +10,12 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     const text = document.getElementById(button.dataset.copy);
-    text.select();
+    // A field holds a value; any other element holds a text.
+    const isField = text.value !== undefined;
+    if (isField) text.select();
+    else getSelection().selectAllChildren(text);
     try {
-      await navigator.clipboard.writeText(text.value);
+      await navigator.clipboard.writeText(isField ? text.value : text.textContent);
     } catch {
       // Over plain HTTP there is no clipboard, only the old way.
       document.execCommand("copy");

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -62,19 +63,21 @@ def running_demo(**settings: str) -> Iterator[Demo]:
     command = [sys.executable, str(ROOT / "server.py"), "--demo", "--port", "0"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("WXPASSPORT_")}
     environment |= {f"WXPASSPORT_{name}": value for name, value in settings.items()}
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout
-    try:
-        pattern = r"wxpassport demo: (\S+) +\(WeChat stand-in: (\S+)/sandbox/\)"
-        found = (re.match(pattern, line) for line in process.stdout)
-        demo = next((Demo(match[1], match[2]) for match in found if match), None)
-        assert demo, process.communicate()[1]
-        yield demo
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+    # Its log goes to a file: a pipe that nobody reads is full after a few hundred lines, and the server waits for ever.
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        assert process.stdout
+        try:
+            pattern = r"wxpassport demo: (\S+) +\(WeChat stand-in: (\S+)/sandbox/\)"
+            found = (re.match(pattern, line) for line in process.stdout)
+            demo = next((Demo(match[1], match[2]) for match in found if match), None)
+            assert demo, (log.seek(0), log.read())
+            yield demo
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
 
 
 @pytest.fixture(scope="session")

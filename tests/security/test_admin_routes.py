@@ -84,6 +84,8 @@ TABLE: dict[str, Row] = {
     "admin-recovery-codes": Row("/admin/account/recovery-codes", post="viewer", fresh=True),
     # What admins alone do.
     "admin-keys": Row("/admin/keys", get="admin", post="admin", posted=400, fresh=True),
+    "admin-kit": Row("/admin/kit", get="admin"),
+    "admin-kit-download": Row("/admin/kit/wx4f4bc4dec97d474b.zip", get="admin"),
     "admin-operators": Row("/admin/operators", get="admin"),
     "admin-operator-add": Row("/admin/operators/add", get="admin", post="admin", posted=422, fresh=True),
     "admin-operator": Row(OPERATORS, get="admin", got=404),

@@ -49,6 +49,8 @@ def parsed(line: str) -> dict[str, Any]:
             {"command": "audit", "action": "verify", "head": Head(7, b"\n" * 32)},
         ),
         ("audit export", {"command": "audit", "action": "export", "format": "jsonl"}),
+        ("kit --out a", {"command": "kit", "appid": None, "out": Path("a")}),
+        ("kit --appid wx1 --out a", {"command": "kit", "appid": "wx1", "out": Path("a")}),
         ("audit export --format csv", {"command": "audit", "action": "export", "format": "csv"}),
     ],
 )
@@ -74,6 +76,8 @@ def test_a_command_with_its_options(line: str, changes: dict[str, Any]) -> None:
         "audit",
         "audit verify --head 1",
         "--demo audit verify",
+        "kit",
+        "--demo kit --out a",
     ],
 )
 def test_a_wrong_line_is_the_usage_and_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:

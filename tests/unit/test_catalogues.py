@@ -17,7 +17,7 @@ _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 def texts_shown() -> dict[object, str]:
     """Every text to translate, and where it stands."""
     found: dict[object, str] = {}
-    for folder in ("handlers", "templates", "passport"):
+    for folder in ("handlers", "templates", "passport", "playground"):
         for name, line, text, _, _ in extract_from_dir(
             ROOT / folder, method_map=_METHODS, keywords=_KEYWORDS
         ):

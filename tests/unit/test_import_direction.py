@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OUR_TOP_LEVEL = ("server", "programs", "commands", "handlers", "passport", "sandbox")
+OUR_TOP_LEVEL = ("server", "programs", "commands", "playground", "handlers", "passport", "sandbox")
 DRIVER = ("motor", "pymongo", "bson", "gridfs")
 
 

@@ -128,6 +128,30 @@ def test_data_fetched_before_wx_login_does_not_decrypt_with_the_new_key(people):
         json.loads(decrypt(login, session_key))
 
 
+def test_the_two_calls_of_the_phone_decrypt_together_in_one_order_alone(people):
+    before = people.get_user_info("mei")
+    code = people.wx_login("mei")
+    key = people.redeem(code, APPID)["session_key"]
+    assert key == people.session_key("mei")
+    assert json.loads(decrypt(people.get_user_info("mei"), key))["openId"] == people.openid("mei")
+    with pytest.raises(ValueError, match=r"adding|decode|Expecting|Extra|Invalid"):
+        json.loads(decrypt(before, key))
+
+
+def test_check_session_holds_from_a_wx_login_until_the_key_is_replaced(people):
+    assert not people.check_session("mei")
+    people.wx_login("mei")
+    assert people.check_session("mei")
+    people.expire_session_key("mei")
+    assert not people.check_session("mei")
+
+
+def test_a_code_has_an_owner(people):
+    assert people.owner(people.wx_login("mei")) == "mei"
+    assert people.owner(people.phone_code("bo")) == "bo"
+    assert people.owner("nobody's") is None
+
+
 def test_data_fetched_before_a_wx_login_that_keeps_the_key_decrypts(people):
     login = people.login("mei", order="wrong", rotate=False)
     assert "openId" in decrypt(login, call(people, login["code"])["session_key"])
@@ -253,6 +277,18 @@ def test_a_fault_that_cannot_be_is_refused_and_changes_nothing(wrong):
     with pytest.raises(ValueError, match="validation error"):
         faults.set(**wrong)
     assert faults.take().mode == "hang"
+
+
+def test_a_fault_for_one_person_is_for_nobody_else_and_can_be_taken_back():
+    faults = Faults()
+    faults.set("hang", user="mei")
+    assert faults.take("/sns/jscode2session", "bo") is None
+    assert faults.take("/cgi-bin/stable_token") is None
+    assert faults.take("/sns/jscode2session", "mei").mode == "hang"
+    faults.spare("bo")
+    assert faults.take("/sns/jscode2session", "mei")
+    faults.spare("mei")
+    assert faults.describe() == []
 
 
 def test_every_mode_can_be_played():

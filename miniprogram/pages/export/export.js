@@ -1,0 +1,47 @@
+/** Everything the server holds about the person: to read, to copy, to take along (PIPL article 45). */
+
+const words = require('../../utils/words.js').export
+const { passport, carryOut } = require('../../utils/session.js')
+
+Page({
+  data: {
+    words,
+    busy: '',
+    /** @type {import('../../utils/session.js').Problem | null} */
+    problem: null,
+    text: '',
+  },
+
+  onLoad() {
+    wx.setNavigationBarTitle({ title: words.title })
+  },
+
+  get() {
+    return carryOut(this, 'get', async () => {
+      const { data } = await passport.request({ url: '/accounts/me/export' })
+      this.setData({ text: JSON.stringify(data, null, 2) })
+    })
+  },
+
+  copy() {
+    wx.setClipboardData({ data: this.data.text })
+  },
+
+  share() {
+    if (!wx.shareFileMessage) {
+      wx.showToast({ title: words.unshared, icon: 'none' })
+      return
+    }
+    const filePath = `${wx.env.USER_DATA_PATH}/wxpassport-export.json`
+    const files = wx.getFileSystemManager()
+    // Personal data should not stay in the phone's files once it is where the person wants it.
+    const complete = () => files.unlink({ filePath, fail: () => {} })
+    files.writeFile({
+      filePath,
+      data: this.data.text,
+      encoding: 'utf8',
+      success: () => wx.shareFileMessage({ filePath, complete }),
+      fail: ({ errMsg }) => wx.showToast({ title: errMsg, icon: 'none' }),
+    })
+  },
+})

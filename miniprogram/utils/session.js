@@ -1,0 +1,63 @@
+/** The one passport of this mini-program, and what every page does with it. */
+
+const { createPassport } = require('./passport.js')
+const config = require('../config.js')
+
+/** @typedef {InstanceType<typeof import('./passport.js').PassportError>} PassportError */
+/** @typedef {{hint: string, code: string, requestId: string}} Problem what a page shows of an error */
+
+/** @type {Problem | null} why the last session ended, if it was not by the person's own wish */
+let farewell = null
+
+const passport = createPassport(Object.assign({ onSignedOut }, config))
+
+/** @param {PassportError | null} reason */
+function onSignedOut(reason) {
+  farewell = reason && problemOf(reason)
+  wx.reLaunch({ url: '/pages/sign-in/sign-in' })
+}
+
+/** Why the last session ended; told once. */
+function takeFarewell() {
+  const told = farewell
+  farewell = null
+  return told
+}
+
+/** @param {any} error @returns {Problem} */
+function problemOf(error) {
+  return { hint: error.hint || error.message || String(error), code: error.error || '', requestId: error.requestId || '' }
+}
+
+/**
+ * Carry out what was tapped: `busy` names it meanwhile, `problem` is what went wrong. Further taps wait for its end.
+ *
+ * @param {{data: {busy: string}, setData: (data: Record<string, any>) => void}} page
+ * @param {string} name
+ * @param {() => Promise<any>} work
+ */
+async function carryOut(page, name, work) {
+  if (page.data.busy) return
+  page.setData({ busy: name, problem: null })
+  try {
+    await work()
+  } catch (error) {
+    page.setData({ problem: problemOf(error) })
+  }
+  page.setData({ busy: '' })
+}
+
+/** WeChat's dialog, as a promise of whether it was confirmed. @param {WechatMiniprogram.ShowModalOption} dialog */
+function confirmed(dialog) {
+  /** @type {Promise<boolean>} */
+  const answer = new Promise(resolve => {
+    wx.showModal(Object.assign({}, dialog, {
+      /** @param {WechatMiniprogram.ShowModalSuccessCallbackResult} result */
+      success: result => resolve(result.confirm),
+      fail: () => resolve(false),
+    }))
+  })
+  return answer
+}
+
+module.exports = { passport, takeFarewell, carryOut, confirmed }
