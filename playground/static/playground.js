@@ -1,7 +1,7 @@
 /* The page: buttons run scenes, one at a time; the phone, the diagram and the panels show what comes of them. */
 
 import { Diagram } from './diagram.js'
-import { Inspector } from './inspector.js'
+import { Inspector, WIDE } from './inspector.js'
 import { Outcome } from './outcome.js'
 import { makeScenes } from './scenes.js'
 import { say } from './texts.js'
@@ -106,6 +106,12 @@ async function showPhone(error) {
   showToken(at('token'), session && accessToken)
 }
 
+/** Below the diagram where there is room beside it for the rest, else at the end. */
+function placeToken() {
+  if (WIDE.matches) at('middle').append(at('token'))
+  else document.querySelector('.aside-column').append(at('token'))
+}
+
 function toggleBackground() {
   const goes = !window.wxDemo.isHidden()
   if (goes) window.wxDemo.hide()
@@ -130,6 +136,8 @@ buttons.forEach(button => {
 })
 at('background').addEventListener('click', toggleBackground)
 at('restart').addEventListener('click', restart)
+WIDE.addEventListener('change', placeToken)
+placeToken()
 setState('idle')
 await showPhone(null)
 stage.dataset.ready = 'true'
