@@ -350,6 +350,8 @@ function makePassport(platform, baseUrl, storageKey, options) {
     const ask = () => post('/oauth/token', { grant_type: 'refresh_token', refresh_token: old.refresh_token })
     // The answer may have been lost, and not the question: within its grace time the server repeats the answer.
     const reply = await ask().catch(error => (error.error === 'network' ? ask() : Promise.reject(error)))
+    // Somebody signed in anew meanwhile, which ended this session.
+    if (began === era && tokens !== old) return
     if (reply.statusCode === 200) keep(reply.data, began)
     else if (bodyOf(reply).error !== 'invalid_grant') throw refusal(reply)
     else if (began === era) await signIn({ register: false })
@@ -361,11 +363,13 @@ function makePassport(platform, baseUrl, storageKey, options) {
     if (renewing && renewing.spent === spent) return renewing.done
     const began = era
     const done = refresh(tokens).catch(error => {
-      if (renewing && renewing.spent === spent) renewing = null
       if (began === era && (OVER.includes(error.error) || error.error === 'signed_out')) forget(error)
+      // Whoever comes before the time that the server named is told the same without asking.
+      pause(error.retryAfter || 0).then(() => { if (renewing === mine) renewing = null })
       throw error
     })
-    renewing = { spent, done }
+    const mine = { spent, done }
+    renewing = mine
     return done
   }
 

@@ -15,24 +15,35 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from playwright.async_api import Browser, Page, Response, Route
+from playwright.async_api import Browser, Page, Request, Response, Route
 
 DEADLINE = 20.0
+OURS = ("/oauth/", "/accounts/")
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 RECORD = "window.asked = []; void wxDemo.onCall(call => { if (!call.endedAt) asked.push(call.name) })"
 
 
 class Phone:
-    """`calls` are the answers of the server, such as `POST /oauth/token 401`, in their order."""
+    """`calls` are the server's answers in their order, such as `POST /oauth/token 401`; `sent` counts questions."""
 
     def __init__(self, page: Page, server_url: str) -> None:
         self.page, self.server_url = page, server_url
         self.calls: list[str] = []
+        self.sent = 0
+        page.on("request", self._count)
         page.on("response", self._note)
+
+    def leave(self) -> None:
+        """Listen no longer."""
+        self.page.remove_listener("request", self._count)
+        self.page.remove_listener("response", self._note)
+
+    def _count(self, request: Request) -> None:
+        self.sent += urlsplit(request.url).path.startswith(OURS)
 
     def _note(self, response: Response) -> None:
         path = urlsplit(response.url).path
-        if path.startswith(("/oauth/", "/accounts/")):
+        if path.startswith(OURS):
             self.calls.append(f"{response.request.method} {path} {response.status}")
 
     async def install(self) -> None:
@@ -50,6 +61,7 @@ class Phone:
         """Register and sign in a new visitor; what it took is forgotten. The account's id."""
         account_id = (await self.run("passport.login()"))["accountId"]
         self.calls.clear()
+        self.sent = 0
         await self.page.evaluate("asked.length = 0")
         return str(account_id)
 
@@ -139,7 +151,7 @@ async def a_phone(browser: Browser, server_url: str, *, stopped_clock: bool = Fa
     if stopped_clock:
         await page.clock.pause_at(LONG_AGO + timedelta(hours=1))
     yield phone
-    page.remove_listener("response", phone._note)
+    phone.leave()
     await page.unroute_all(behavior="ignoreErrors")
     if stopped_clock:
         await page.context.close()

@@ -90,3 +90,24 @@ async def test_no_other_server_is_sent_a_token(browser: Browser, server_url: str
         assert told["error"] == "foreign_url"
         await phone.settle()
         assert requests == [f"{server_url}/healthz"]
+
+
+async def test_a_new_login_wins_over_a_refresh_of_the_session_before(
+    browser: Browser, server_url: str
+) -> None:
+    async with a_phone(browser, server_url) as phone:
+        await phone.sign_in()
+        await phone.page.evaluate("wxDemo.expireAccessToken()")
+        held = await phone.hold("/oauth/token")
+        await phone.page.evaluate("void (window.late = passport.request({ url: '/accounts/me' }))")
+        await held.arrived.wait()
+        await phone.run("passport.login()")
+        # The session before is ended at the server, too, so that nobody piles them up.
+        await phone.until(lambda: "POST /oauth/revoke 200" in phone.calls)
+        held.let_go()
+
+        assert (await phone.run("late"))["statusCode"] == 200
+        phone.calls.clear()
+        sessions = await phone.run("passport.request({ url: '/accounts/me/sessions' })")
+        assert len(sessions["data"]["sessions"]) == 1
+        assert phone.calls == ["GET /accounts/me/sessions 200"]

@@ -31,6 +31,7 @@ async def test_a_request_comes_back_when_429_and_503_say_and_not_before(
             await phone.calls_reach(len(calls))
             await phone.page.clock.run_for(seconds * 1000 - 100)
             await phone.settle()
+            assert phone.sent == len(calls)
             assert phone.calls == [f"GET /accounts/me {status}" for status in calls]
             await phone.page.clock.run_for(200)
         assert (await phone.run("me"))["statusCode"] == 200
@@ -48,9 +49,10 @@ async def test_ten_requests_wait_together_for_a_refresh_that_is_told_to_wait(
             "void (window.all = Promise.all(Array.from({ length: 10 }, () => "
             "passport.request({ url: '/accounts/me' }))).then(replies => replies.length))"
         )
-        await phone.until(lambda: "POST /oauth/token 503" in phone.calls)
+        await phone.calls_reach(11)
         await phone.settle()
         assert Counter(phone.calls) == {"GET /accounts/me 401": 10, "POST /oauth/token 503": 1}
+        assert phone.sent == 11
 
         await phone.page.clock.run_for(2000)
         assert await phone.run("all") == 10
@@ -66,8 +68,9 @@ async def test_a_login_that_is_told_to_wait_goes_on_with_a_fresh_code(
         await phone.page.evaluate(
             "void (window.signedIn = Promise.all([passport.login(), passport.login()]))"
         )
-        await phone.until(lambda: phone.calls == ["POST /oauth/token 503"])
+        await phone.calls_reach(1)
         await phone.settle()
+        assert (phone.sent, phone.calls) == (1, ["POST /oauth/token 503"])
         assert await phone.asked("login") == ["login"]
 
         await phone.page.clock.run_for(2000)
@@ -101,8 +104,9 @@ async def test_an_upload_waits_too_though_its_answer_has_no_header(browser: Brow
             "void (window.picture = wxDemo.chooseAvatar().then(filePath => "
             "passport.upload({ url: '/accounts/me/avatar', filePath, name: 'file' })))"
         )
-        await phone.until(lambda: phone.calls == ["POST /accounts/me/avatar 429"])
+        await phone.calls_reach(1)
         await phone.settle()
+        assert (phone.sent, phone.calls) == (1, ["POST /accounts/me/avatar 429"])
         await phone.page.clock.run_for(2000)
         assert "/avatars/" in (await phone.run("picture"))["data"]["avatar_url"]
         assert phone.calls == ["POST /accounts/me/avatar 429", "POST /accounts/me/avatar 200"]

@@ -1,0 +1,112 @@
+"""The pages of the mini-program, their own WXML, WXSS and code, against a live server: one person's whole life there.
+
+What shows them is tests/browser/mini_runtime.js. WeChat DevTools does much more; that nothing is missing between a
+page, passport.js and the server is what shows here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+ROOT = Path(__file__).resolve().parents[2]
+MINI_PROGRAM = ROOT / "miniprogram"
+RUNTIME = Path(__file__).parent / "mini_runtime.js"
+SOURCES = {
+    str(path.relative_to(MINI_PROGRAM)): path.read_text(encoding="utf-8")
+    for path in MINI_PROGRAM.rglob("*")
+    if path.suffix in (".js", ".wxml", ".wxss")
+}
+
+pytestmark = pytest.mark.gen_test(timeout=60)
+
+
+@asynccontextmanager
+async def a_mini_program(browser: Browser, server_url: str, **config: Any) -> AsyncIterator[Page]:
+    """The mini-program, just opened by a new visitor in a phone of 360 px; `seen` is what WeChat was told to show."""
+    # Templates are evaluated here, which the playground's policy rightly forbids.
+    context = await browser.new_context(viewport={"width": 360, "height": 720}, bypass_csp=True)
+    page, complaints = await context.new_page(), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.goto(f"{server_url}/demo/bare")
+    await page.add_script_tag(path=RUNTIME)
+    settings = {"baseUrl": server_url, "appid": "wxdeadbeefdeadbeef", "login": "code+userinfo", **config}
+    await page.evaluate(f"window.seen = openMiniProgram({json.dumps(SOURCES)}, {json.dumps(settings)})")
+    yield page
+    await context.close()
+    assert complaints == []
+
+
+async def seen(page: Page, what: str, expected: Any) -> None:
+    """Wait until WeChat was told that."""
+    async with asyncio.timeout(20):
+        while expected not in await page.evaluate(f"seen.{what}"):
+            await page.evaluate("new Promise(requestAnimationFrame)")
+
+
+async def test_a_person_signs_in_fills_in_their_profile_looks_at_everything_and_leaves(
+    browser: Browser, server_url: str
+) -> None:
+    async with a_mini_program(
+        browser, server_url, needsAgreement=True, contract="《示例隐私保护指引》"
+    ) as page:
+        await expect(page.get_by_text("《示例隐私保护指引》")).to_be_visible()
+        await page.get_by_role("button", name="同意并登录").click()
+        await expect(page.get_by_text("未设置昵称")).to_be_visible()
+
+        await page.get_by_label("昵称").fill("小美")
+        await page.get_by_role("button", name="保存").click()
+        await expect(page.get_by_text("小美", exact=True)).to_be_visible()
+        await page.get_by_role("button", name="绑定手机号").click()
+        await expect(page.get_by_text("+86 1")).to_contain_text("****")
+        await page.get_by_role("button", name="更换头像").click()
+        await expect(page.locator("img")).to_be_visible()
+        await page.get_by_role("button", name="解绑").click()
+        await expect(page.get_by_role("button", name="绑定手机号")).to_be_visible()
+
+        await page.get_by_text("登录设备").click()
+        await expect(page.get_by_text("本机")).to_be_visible()
+        await expect(page.get_by_role("button", name="下线其他所有设备")).to_have_count(0)
+        await page.evaluate("wx.reLaunch({ url: '/pages/export/export' })")
+        await page.get_by_role("button", name="获取我的数据").click()
+        await page.get_by_role("button", name="以文件发送到聊天").click()
+        shared = await page.evaluate("seen.shared")
+        assert list(json.loads(shared)) == ["exported_at", "account", "sessions", "older_sessions"]
+        assert "小美" in shared
+        assert await page.evaluate("seen.files") == {}
+
+        await page.evaluate("wx.reLaunch({ url: '/pages/close/close' })")
+        await expect(page.get_by_role("button", name="注销账号")).to_be_disabled()
+        await page.get_by_text("我已了解").click()
+        await page.get_by_role("button", name="注销账号").click()
+        await expect(page.get_by_text("欢迎使用")).to_be_visible()
+        await seen(page, "toasts", "账号已注销")
+        await page.get_by_role("button", name="同意并登录").click()
+        await expect(page.get_by_text("未设置昵称")).to_be_visible()
+
+
+async def test_another_device_is_signed_out_and_a_banned_person_reads_why(
+    browser: Browser, server_url: str
+) -> None:
+    async with a_mini_program(browser, server_url, language="en") as page:
+        await page.get_by_role("button", name="Sign in with WeChat").click()
+        await expect(page.get_by_text("No nickname yet")).to_be_visible()
+        # The same person on another phone: another storage.
+        await page.evaluate("createPassport({ ...config, storageKey: 'another phone' }).login()")
+
+        await page.get_by_text("Signed-in devices").click()
+        await expect(page.get_by_text("Computer")).to_have_count(2)
+        await page.get_by_role("button", name="Sign out Computer").click()
+        await expect(page.get_by_text("Computer")).to_have_count(1)
+        await seen(page, "toasts", "Signed out")
+
+        await page.evaluate("wxDemo.ban()")
+        await page.evaluate("wx.reLaunch({ url: '/pages/me/me' })")
+        await expect(page.get_by_role("alert")).to_contain_text("This account is disabled")
