@@ -53,6 +53,7 @@ async function run(name) {
   await showPhone(error)
   if (error) await outcome.refused(error, tracer.errors)
   else await outcome.succeeded(say(result), tracer.errors)
+  at('ends').textContent = error ? `${error.error || ''} ${error.hint || error.message}` : say(result)
   running = null
   finish(error ? 'failed' : 'done')
 }
@@ -73,7 +74,7 @@ function begin(name) {
   at('scene').textContent = explained[name]
   at('by-hand').hidden = !byHand[name]
   at('by-hand').querySelector('code').textContent = byHand[name] || ''
-  at('phone-note').textContent = ''
+  at('phone-note').textContent = at('ends').textContent = ''
   setState('running')
   if (narrow.matches) at('diagram-heading').scrollIntoView()
   buttons.forEach(button => {
