@@ -86,7 +86,7 @@ const SHOW = {
       ? [start(`HTTP ${exchange.status}`, duration((exchange.answered_at - exchange.arrived_at) * 1000)), ...message({ 'Content-Type': exchange.content_type }, exchange.body)]
       : [quiet(say('no_answer'))]
     return [
-      make('p.remark', say('key_stays')),
+      ...(exchange.body.includes('session_key') ? [make('p.remark', say('key_stays'))] : []),
       part(say('request'), start(`${exchange.method} ${exchange.path}`), code(`?${query}`)),
       part(say('answer'), ...answered)
     ]
