@@ -46,9 +46,12 @@ window.openMiniProgram = (sources, config) => {
     return [...from.childNodes].flatMap(node => {
       if (node.nodeType === Node.TEXT_NODE) return [document.createTextNode(filled(node.data, data).trim())]
       if (node.nodeType !== Node.ELEMENT_NODE) return []
-      if (node.hasAttribute('wx:if')) taken = Boolean(filled(node.getAttribute('wx:if'), data))
-      else if (node.hasAttribute('wx:else')) { if (taken) return [] } else return repeated(node, data, owner)
-      return taken || node.hasAttribute('wx:else') ? repeated(node, data, owner) : []
+      const condition = node.getAttribute('wx:if') || node.getAttribute('wx:elif')
+      if (!condition && !node.hasAttribute('wx:else')) return repeated(node, data, owner)
+      const before = !node.hasAttribute('wx:if') && taken
+      const chosen = !before && (!condition || Boolean(filled(condition, data)))
+      taken = before || chosen
+      return chosen ? repeated(node, data, owner) : []
     })
   }
 

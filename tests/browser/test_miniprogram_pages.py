@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 MINI_PROGRAM = ROOT / "miniprogram"
@@ -92,11 +92,22 @@ async def test_a_person_signs_in_fills_in_their_profile_looks_at_everything_and_
         await expect(page.get_by_text("未设置昵称")).to_be_visible()
 
 
-async def test_another_device_is_signed_out_and_a_banned_person_reads_why(
+async def want_consent(route: Route) -> None:
+    """As a server with a privacy policy in force answers."""
+    told = {"error": "consent_required", "hint": "for developers", "policy_version": "2026-11"}
+    await route.fulfill(status=403, json=told)
+
+
+async def test_who_agrees_is_registered_ends_another_device_and_reads_why_they_are_banned(
     browser: Browser, server_url: str
 ) -> None:
     async with a_mini_program(browser, server_url, language="en") as page:
+        await page.route(f"{server_url}/accounts/wxapp", want_consent, times=1)
         await page.get_by_role("button", name="Sign in with WeChat").click()
+        await expect(page.get_by_text("version 2026-11")).to_be_visible()
+        async with page.expect_request("**/accounts/wxapp") as registration:
+            await page.get_by_role("button", name="Agree and register").click()
+        assert (await registration.value).post_data_json["consent_version"] == "2026-11"
         await expect(page.get_by_text("No nickname yet")).to_be_visible()
         # The same person on another phone: another storage.
         await page.evaluate("createPassport({ ...config, storageKey: 'another phone' }).login()")
@@ -110,3 +121,5 @@ async def test_another_device_is_signed_out_and_a_banned_person_reads_why(
         await page.evaluate("wxDemo.ban()")
         await page.evaluate("wx.reLaunch({ url: '/pages/me/me' })")
         await expect(page.get_by_role("alert")).to_contain_text("This account is disabled")
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_text("Welcome")).to_be_visible()
