@@ -3,8 +3,8 @@
 import { duration, make, say } from './texts.js'
 
 const LONG = 120
-// Where to look for the panel when the page has one column.
-const WIDE = window.matchMedia('(min-width: 72rem)')
+// Three columns.
+export const WIDE = window.matchMedia('(min-width: 72rem)')
 
 export class Inspector {
   /** @param {HTMLElement} panel @param {HTMLElement} column where it stands on a wide screen */
@@ -38,7 +38,7 @@ export class Inspector {
   /** Beside the diagram, or on a narrow screen below the arrow. */
   place() {
     const beside = WIDE.matches || !this.step
-    if (beside) this.column.querySelector('#token').before(this.panel)
+    if (beside) this.column.querySelector('#outcome').after(this.panel)
     else this.step.element.append(this.panel)
   }
 
