@@ -33,7 +33,9 @@ window.openMiniProgram = (sources, config) => {
     return new DOMParser().parseFromString(text, 'text/html').body
   }
 
-  const value = (expression, data) => new Function('data', `with (data) { return (${expression}) }`)(data)
+  // What the data do not name is undefined, as in WXML, and never a global.
+  const scope = data => new Proxy(data, { has: (_, name) => typeof name === 'string' })
+  const value = (expression, data) => new Function('scope', `with (scope) { return (${expression}) }`)(scope(data))
 
   function filled(text, data) {
     const whole = /^\s*\{\{(.*)\}\}\s*$/.exec(text)
@@ -98,7 +100,7 @@ window.openMiniProgram = (sources, config) => {
     load(`${path}.js`)
     const page = Object.assign({}, definitions[path])
     page.route = path
-    page.data = JSON.parse(JSON.stringify(page.data))
+    page.data = JSON.parse(JSON.stringify(page.data || {}))
     page.setData = changes => {
       for (const [key, to] of Object.entries(changes)) {
         const names = key.split('.')
