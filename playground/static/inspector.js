@@ -13,14 +13,14 @@ export class Inspector {
     this.heading = panel.querySelector('h2')
     this.pager = panel.querySelector('#pager')
     this.contents = panel.querySelector('#inspected')
-    this.empty = { heading: this.heading.textContent, hint: this.contents.innerHTML }
+    this.empty = { heading: this.heading.textContent, hint: this.contents.firstElementChild }
     WIDE.addEventListener('change', () => this.place())
   }
 
   clear() {
     this.step = null
     this.heading.textContent = this.empty.heading
-    this.contents.innerHTML = this.empty.hint
+    this.contents.replaceChildren(this.empty.hint)
     this.pager.replaceChildren()
     this.place()
   }
