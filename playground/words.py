@@ -65,7 +65,6 @@ def words(language: Language) -> dict[str, str]:
         "arguments": _("Arguments"),
         "result": _("Result"),
         "headers": _("Headers"),
-        "body": _("Body"),
         "no_body": _("No body"),
         "no_answer": _("No answer yet"),
         "show_all": _("show all {count}"),

@@ -90,17 +90,20 @@ const headerOf = (reply, name) => {
 /** @param {Reply} reply @returns {Record<string, any>} the members of a JSON answer, none of any other */
 const bodyOf = reply => (reply.data && typeof reply.data === 'object' ? reply.data : {})
 
-/** Neither `unregistered` nor a stranger's 401: renewing helps only here. @param {Reply} reply */
-const isTokenRefused = reply => reply.statusCode === 401 && (bodyOf(reply).error
-  ? bodyOf(reply).error === 'invalid_token'
-  : /^bearer\b/i.test(headerOf(reply, 'www-authenticate')))
+/** @param {Reply} reply @returns {string} the server's code; of a stranger's answer, nothing */
+const errorOf = reply => (typeof bodyOf(reply).error === 'string' ? bodyOf(reply).error : '')
+
+/** By our error, or by another server's challenge (RFC 6750). Any other 401, `unregistered` first of all, is none. */
+/** @param {Reply} reply */
+const isTokenRefused = reply => reply.statusCode === 401 &&
+  (errorOf(reply) === 'invalid_token' || (!errorOf(reply) && /^bearer\b/i.test(headerOf(reply, 'www-authenticate'))))
 
 /** @type {WeakMap<object, Map<string, Passport>>} */
 const passports = new WeakMap()
 
 /**
- * The passport of this mini-program. Asked again for the same storage it is the same one: two that refresh one session
- * would take its refresh token from each other.
+ * The passport of this mini-program. Asked again for the same storage it is the same one, as it was made first: two that
+ * refresh one session would take its refresh token from each other.
  *
  * @param {Options} options
  * @returns {Passport}
@@ -146,7 +149,7 @@ function makePassport(platform, baseUrl, storageKey, options) {
   /** @param {Reply} reply @returns {PassportError} */
   const refusal = reply => {
     const body = bodyOf(reply), seconds = headerOf(reply, 'retry-after')
-    return new PassportError(body.error || 'http_error', body.hint || HINTS.http_error[language], {
+    return new PassportError(errorOf(reply) || 'http_error', body.hint || HINTS.http_error[language], {
       description: body.error_description,
       requestId: body.request_id,
       statusCode: reply.statusCode,
@@ -218,7 +221,7 @@ function makePassport(platform, baseUrl, storageKey, options) {
 
   let hidden = false
   /** @type {(() => void)[]} */
-  let sleepers = []
+  const sleepers = []
   if (platform.onAppShow) {
     platform.onAppHide(() => { hidden = true })
     platform.onAppShow(() => { hidden = false; sleepers.splice(0).forEach(wake => wake()) })
@@ -238,7 +241,7 @@ function makePassport(platform, baseUrl, storageKey, options) {
     const sent = Object.assign({}, call, { success, fail })
     const task = call.filePath ? platform.uploadFile(sent) : platform.request(sent)
     // The answer to an upload comes without its header.
-    if (call.filePath && task) task.onHeadersReceived(({ header }) => { early = header })
+    if (call.filePath && task && task.onHeadersReceived) task.onHeadersReceived(({ header }) => { early = header })
   })
 
   /** The same; what WeChat cut off in the background is sent again once we are back. @param {any} call */
@@ -303,11 +306,11 @@ function makePassport(platform, baseUrl, storageKey, options) {
     /** @param {Reply} reply */
     const check = reply => {
       if (reply.statusCode < 400) return bodyOf(reply)
-      throw withheld && bodyOf(reply).error === 'invalid_request' ? withheld : refusal(reply)
+      throw withheld && /encryptedData/.test(bodyOf(reply).error_description) ? withheld : refusal(reply)
     }
     let isNew = false
     let reply = await post('/oauth/token', body)
-    if (bodyOf(reply).error === 'unregistered' && how.register !== false) {
+    if (errorOf(reply) === 'unregistered' && how.register !== false) {
       const made = await post('/accounts/wxapp', Object.assign({ consent_version: how.consentVersion }, body))
       check(made)
       isNew = made.statusCode === 201
@@ -353,7 +356,7 @@ function makePassport(platform, baseUrl, storageKey, options) {
     // Somebody signed in anew meanwhile, which ended this session.
     if (began === era && tokens !== old) return
     if (reply.statusCode === 200) keep(reply.data, began)
-    else if (bodyOf(reply).error !== 'invalid_grant') throw refusal(reply)
+    else if (errorOf(reply) !== 'invalid_grant') throw refusal(reply)
     else if (began === era) await signIn({ register: false })
   }
 

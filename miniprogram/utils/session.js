@@ -38,9 +38,10 @@ function problemOf(error) {
  */
 async function carryOut(page, name, work) {
   if (page.data.busy) return
-  page.setData({ busy: name, problem: null })
+  page.setData({ busy: name })
   try {
     await work()
+    page.setData({ problem: null })
   } catch (error) {
     page.setData({ problem: problemOf(error) })
   }

@@ -7,7 +7,7 @@ const zh = {
   signIn: {
     title: '登录',
     welcome: '欢迎使用',
-    lead: '使用微信账号登录，无需密码。新用户将自动注册。',
+    lead: ['使用微信账号登录，无需密码', '新用户将自动注册'],
     button: '微信登录',
     agree: '同意并登录',
     before: '登录前请阅读',
@@ -37,6 +37,7 @@ const zh = {
     export: '导出我的数据',
     close: '注销账号',
     signOut: '退出登录',
+    retry: '重新加载',
     profileNote: '昵称和头像由您填写，可随时修改。',
   },
   devices: {
@@ -61,7 +62,6 @@ const zh = {
     get: '获取我的数据',
     share: '以文件发送到聊天',
     copy: '复制全部内容',
-    copied: '已复制',
     unshared: '当前微信版本无法发送文件，请复制内容。',
   },
   close: {
@@ -79,7 +79,7 @@ const zh = {
     confirmed: '注销',
     closed: '账号已注销',
   },
-  common: { ok: '确定', cancel: '取消', problem: '操作未完成', requestId: '请求编号', copied: '已复制', retry: '重试' },
+  common: { problem: '操作未完成', requestId: '请求编号' },
 }
 
 /** @type {typeof zh} */
@@ -87,7 +87,7 @@ const en = {
   signIn: {
     title: 'Sign in',
     welcome: 'Welcome',
-    lead: 'Sign in with your WeChat account, without a password. If you are new, you get an account.',
+    lead: ['Sign in with WeChat, no password needed.', 'If you are new, you get an account.'],
     button: 'Sign in with WeChat',
     agree: 'Agree and sign in',
     before: 'Before you sign in, please read the',
@@ -104,7 +104,7 @@ const en = {
     copyAccount: 'Copy the account id',
     nameless: 'No nickname yet',
     nickname: 'Nickname',
-    nicknameHint: 'What should we call you?',
+    nicknameHint: 'Enter a nickname',
     save: 'Save',
     saved: 'Saved',
     phone: 'Phone',
@@ -117,6 +117,7 @@ const en = {
     export: 'Export my data',
     close: 'Close my account',
     signOut: 'Sign out',
+    retry: 'Try again',
     profileNote: 'Nickname and picture are what you enter, and yours to change.',
   },
   devices: {
@@ -141,7 +142,6 @@ const en = {
     get: 'Get my data',
     share: 'Send to a chat as a file',
     copy: 'Copy everything',
-    copied: 'Copied',
     unshared: 'This version of WeChat cannot send files. Please copy the text.',
   },
   close: {
@@ -159,9 +159,7 @@ const en = {
     confirmed: 'Yes',
     closed: 'Your account is closed',
   },
-  common: {
-    ok: 'OK', cancel: 'Cancel', problem: 'That did not work', requestId: 'Request', copied: 'Copied', retry: 'Try again',
-  },
+  common: { problem: 'That did not work', requestId: 'Request' },
 }
 
 const { language } = wx.getAppBaseInfo ? wx.getAppBaseInfo() : wx.getSystemInfoSync()

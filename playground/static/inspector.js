@@ -3,8 +3,8 @@
 import { duration, make, say } from './texts.js'
 
 const LONG = 120
-// Where to look for the panel when the page has one column.
-const WIDE = window.matchMedia('(min-width: 72rem)')
+// Three columns.
+export const WIDE = window.matchMedia('(min-width: 72rem)')
 
 export class Inspector {
   /** @param {HTMLElement} panel @param {HTMLElement} column where it stands on a wide screen */
@@ -13,14 +13,14 @@ export class Inspector {
     this.heading = panel.querySelector('h2')
     this.pager = panel.querySelector('#pager')
     this.contents = panel.querySelector('#inspected')
-    this.empty = { heading: this.heading.textContent, hint: this.contents.innerHTML }
+    this.empty = { heading: this.heading.textContent, hint: this.contents.firstElementChild }
     WIDE.addEventListener('change', () => this.place())
   }
 
   clear() {
     this.step = null
     this.heading.textContent = this.empty.heading
-    this.contents.innerHTML = this.empty.hint
+    this.contents.replaceChildren(this.empty.hint)
     this.pager.replaceChildren()
     this.place()
   }
@@ -38,7 +38,7 @@ export class Inspector {
   /** Beside the diagram, or on a narrow screen below the arrow. */
   place() {
     const beside = WIDE.matches || !this.step
-    if (beside) this.column.querySelector('#token').before(this.panel)
+    if (beside) this.column.querySelector('#outcome').after(this.panel)
     else this.step.element.append(this.panel)
   }
 
@@ -86,7 +86,7 @@ const SHOW = {
       ? [start(`HTTP ${exchange.status}`, duration((exchange.answered_at - exchange.arrived_at) * 1000)), ...message({ 'Content-Type': exchange.content_type }, exchange.body)]
       : [quiet(say('no_answer'))]
     return [
-      make('p.remark', say('key_stays')),
+      ...(exchange.body.includes('session_key') ? [make('p.remark', say('key_stays'))] : []),
       part(say('request'), start(`${exchange.method} ${exchange.path}`), code(`?${query}`)),
       part(say('answer'), ...answered)
     ]

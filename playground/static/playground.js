@@ -1,7 +1,7 @@
 /* The page: buttons run scenes, one at a time; the phone, the diagram and the panels show what comes of them. */
 
 import { Diagram } from './diagram.js'
-import { Inspector } from './inspector.js'
+import { Inspector, WIDE } from './inspector.js'
 import { Outcome } from './outcome.js'
 import { makeScenes } from './scenes.js'
 import { say } from './texts.js'
@@ -53,6 +53,7 @@ async function run(name) {
   await showPhone(error)
   if (error) await outcome.refused(error, tracer.errors)
   else await outcome.succeeded(say(result), tracer.errors)
+  at('ends').textContent = error ? `${error.error || ''} ${error.hint || error.message}` : say(result)
   running = null
   finish(error ? 'failed' : 'done')
 }
@@ -73,7 +74,7 @@ function begin(name) {
   at('scene').textContent = explained[name]
   at('by-hand').hidden = !byHand[name]
   at('by-hand').querySelector('code').textContent = byHand[name] || ''
-  at('phone-note').textContent = ''
+  at('phone-note').textContent = at('ends').textContent = ''
   setState('running')
   if (narrow.matches) at('diagram-heading').scrollIntoView()
   buttons.forEach(button => {
@@ -106,6 +107,12 @@ async function showPhone(error) {
   showToken(at('token'), session && accessToken)
 }
 
+/** Below the diagram where there is room beside it for the rest, else at the end. */
+function placeToken() {
+  if (WIDE.matches) at('middle').append(at('token'))
+  else document.querySelector('.aside-column').append(at('token'))
+}
+
 function toggleBackground() {
   const goes = !window.wxDemo.isHidden()
   if (goes) window.wxDemo.hide()
@@ -130,6 +137,8 @@ buttons.forEach(button => {
 })
 at('background').addEventListener('click', toggleBackground)
 at('restart').addEventListener('click', restart)
+WIDE.addEventListener('change', placeToken)
+placeToken()
 setState('idle')
 await showPhone(null)
 stage.dataset.ready = 'true'

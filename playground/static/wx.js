@@ -169,9 +169,9 @@ begins and once when it ended. */
         )
         clearTimeout(timer)
         running[name].delete(task)
+        end(call, outcome, result)
         const next = waiting[name].shift()
         if (next) next()
-        end(call, outcome, result)
         answer(options, outcome, result)
       }
       // Never before the caller has its task.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -98,13 +98,27 @@ class Phone:
         async def fulfill(route: Route) -> None:
             await route.fulfill(status=status, headers=sent, body=json.dumps(body))
 
-        await self.page.route(self.server_url + path, fulfill, times=1)
+        await self.page.route(self.server_url + path, once(fulfill))
 
     async def hold(self, path: str) -> Held:
         """The next call of this path reaches the server; its answer comes when it is let go."""
         held = Held()
-        await self.page.route(self.server_url + path, held.take, times=1)
+        await self.page.route(self.server_url + path, once(held.take))
         return held
+
+
+def once(handler: Callable[[Route], Awaitable[None]]) -> Callable[[Route], Awaitable[None]]:
+    """For the first call alone. Playwright's own `times` lets whatever is held go when the last of them is used up."""
+    used: list[Route] = []
+
+    async def handle(route: Route) -> None:
+        if used:
+            await route.fallback()
+            return
+        used.append(route)
+        await handler(route)
+
+    return handle
 
 
 class Held:

@@ -33,7 +33,9 @@ window.openMiniProgram = (sources, config) => {
     return new DOMParser().parseFromString(text, 'text/html').body
   }
 
-  const value = (expression, data) => new Function('data', `with (data) { return (${expression}) }`)(data)
+  // What the data do not name is undefined, as in WXML, and never a global.
+  const scope = data => new Proxy(data, { has: (_, name) => typeof name === 'string' })
+  const value = (expression, data) => new Function('scope', `with (scope) { return (${expression}) }`)(scope(data))
 
   function filled(text, data) {
     const whole = /^\s*\{\{(.*)\}\}\s*$/.exec(text)
@@ -46,9 +48,12 @@ window.openMiniProgram = (sources, config) => {
     return [...from.childNodes].flatMap(node => {
       if (node.nodeType === Node.TEXT_NODE) return [document.createTextNode(filled(node.data, data).trim())]
       if (node.nodeType !== Node.ELEMENT_NODE) return []
-      if (node.hasAttribute('wx:if')) taken = Boolean(filled(node.getAttribute('wx:if'), data))
-      else if (node.hasAttribute('wx:else')) { if (taken) return [] } else return repeated(node, data, owner)
-      return taken || node.hasAttribute('wx:else') ? repeated(node, data, owner) : []
+      const condition = node.getAttribute('wx:if') || node.getAttribute('wx:elif')
+      if (!condition && !node.hasAttribute('wx:else')) return repeated(node, data, owner)
+      const before = !node.hasAttribute('wx:if') && taken
+      const chosen = !before && (!condition || Boolean(filled(condition, data)))
+      taken = before || chosen
+      return chosen ? repeated(node, data, owner) : []
     })
   }
 
@@ -95,7 +100,7 @@ window.openMiniProgram = (sources, config) => {
     load(`${path}.js`)
     const page = Object.assign({}, definitions[path])
     page.route = path
-    page.data = JSON.parse(JSON.stringify(page.data))
+    page.data = JSON.parse(JSON.stringify(page.data || {}))
     page.setData = changes => {
       for (const [key, to] of Object.entries(changes)) {
         const names = key.split('.')

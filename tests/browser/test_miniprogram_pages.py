@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 MINI_PROGRAM = ROOT / "miniprogram"
@@ -29,7 +30,9 @@ pytestmark = pytest.mark.gen_test(timeout=60)
 
 
 @asynccontextmanager
-async def a_mini_program(browser: Browser, server_url: str, **config: Any) -> AsyncIterator[Page]:
+async def a_mini_program(
+    browser: Browser, server_url: str, files: Mapping[str, str] = SOURCES, **config: Any
+) -> AsyncIterator[Page]:
     """The mini-program, just opened by a new visitor in a phone of 360 px; `seen` is what WeChat was told to show."""
     # Templates are evaluated here, which the playground's policy rightly forbids.
     context = await browser.new_context(viewport={"width": 360, "height": 720}, bypass_csp=True)
@@ -38,7 +41,7 @@ async def a_mini_program(browser: Browser, server_url: str, **config: Any) -> As
     await page.goto(f"{server_url}/demo/bare")
     await page.add_script_tag(path=RUNTIME)
     settings = {"baseUrl": server_url, "appid": "wxdeadbeefdeadbeef", "login": "code+userinfo", **config}
-    await page.evaluate(f"window.seen = openMiniProgram({json.dumps(SOURCES)}, {json.dumps(settings)})")
+    await page.evaluate(f"window.seen = openMiniProgram({json.dumps(files)}, {json.dumps(settings)})")
     yield page
     await context.close()
     assert complaints == []
@@ -92,11 +95,22 @@ async def test_a_person_signs_in_fills_in_their_profile_looks_at_everything_and_
         await expect(page.get_by_text("未设置昵称")).to_be_visible()
 
 
-async def test_another_device_is_signed_out_and_a_banned_person_reads_why(
+async def want_consent(route: Route) -> None:
+    """As a server with a privacy policy in force answers."""
+    told = {"error": "consent_required", "hint": "for developers", "policy_version": "2026-11"}
+    await route.fulfill(status=403, json=told)
+
+
+async def test_who_agrees_is_registered_ends_another_device_and_reads_why_they_are_banned(
     browser: Browser, server_url: str
 ) -> None:
     async with a_mini_program(browser, server_url, language="en") as page:
+        await page.route(f"{server_url}/accounts/wxapp", want_consent, times=1)
         await page.get_by_role("button", name="Sign in with WeChat").click()
+        await expect(page.get_by_text("version 2026-11")).to_be_visible()
+        async with page.expect_request("**/accounts/wxapp") as registration:
+            await page.get_by_role("button", name="Agree and register").click()
+        assert (await registration.value).post_data_json["consent_version"] == "2026-11"
         await expect(page.get_by_text("No nickname yet")).to_be_visible()
         # The same person on another phone: another storage.
         await page.evaluate("createPassport({ ...config, storageKey: 'another phone' }).login()")
@@ -110,3 +124,20 @@ async def test_another_device_is_signed_out_and_a_banned_person_reads_why(
         await page.evaluate("wxDemo.ban()")
         await page.evaluate("wx.reLaunch({ url: '/pages/me/me' })")
         await expect(page.get_by_role("alert")).to_contain_text("This account is disabled")
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_text("Welcome")).to_be_visible()
+
+
+async def test_the_ten_lines_of_the_readme_sign_a_new_user_in(browser: Browser, server_url: str) -> None:
+    [block] = re.findall(
+        r"```js\n(const \{ createPassport.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
+    )
+    assert len(block.splitlines()) == 10
+    code = block.replace("https://login.example.com", server_url).replace("wx…", "wxdeadbeefdeadbeef")
+    page_of_theirs = {
+        "pages/me/me.js": code,
+        "pages/me/me.wxml": """<button bindtap="signIn">登录</button><text>{{user ? user.created_at : ''}}</text>""",
+    }
+    async with a_mini_program(browser, server_url, SOURCES | page_of_theirs) as page:
+        await page.get_by_role("button", name="登录").click()
+        await expect(page.locator("wx-text")).to_have_text(re.compile(r"^20\d\d-\d\d-\d\dT.*Z$"))

@@ -198,6 +198,14 @@ async def test_unregistered_is_no_reason_to_refresh(browser: Browser, server_url
         assert phone.calls == ["GET /accounts/me 401"]
 
 
+async def test_the_challenge_of_another_server_of_ours_is_a_reason(browser: Browser, server_url: str) -> None:
+    async with a_phone(browser, server_url) as phone:
+        await phone.sign_in()
+        await phone.answer_once("/accounts/me", 401, {"error": {"code": 7}}, www_authenticate="Bearer")
+        assert (await phone.run("passport.request({ url: '/accounts/me' })"))["statusCode"] == 200
+        assert phone.calls == ["GET /accounts/me 401", "POST /oauth/token 200", "GET /accounts/me 200"]
+
+
 async def test_a_banned_user_hears_the_servers_hint_and_is_signed_out(
     browser: Browser, server_url: str
 ) -> None:

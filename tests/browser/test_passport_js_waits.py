@@ -38,24 +38,34 @@ async def test_a_request_comes_back_when_429_and_503_say_and_not_before(
         assert phone.calls == ["GET /accounts/me 429", "GET /accounts/me 503", "GET /accounts/me 200"]
 
 
-async def test_ten_requests_wait_together_for_a_refresh_that_is_told_to_wait(
+async def test_all_wait_together_for_a_refresh_that_is_told_to_wait_and_a_late_one_does_not_ask_before(
     browser: Browser, server_url: str
 ) -> None:
     async with a_phone(browser, server_url, stopped_clock=True) as phone:
         await phone.sign_in()
         await phone.page.evaluate("wxDemo.expireAccessToken()")
+        held = await phone.hold("/accounts/me/sessions")
+        await phone.page.evaluate("void (window.late = passport.request({ url: '/accounts/me/sessions' }))")
+        await held.arrived.wait()
         await phone.answer_once("/oauth/token", 503, DOWN, retry_after="2")
         await phone.page.evaluate(
             "void (window.all = Promise.all(Array.from({ length: 10 }, () => "
             "passport.request({ url: '/accounts/me' }))).then(replies => replies.length))"
         )
         await phone.calls_reach(11)
+        held.let_go()
+        await phone.calls_reach(12)
         await phone.settle()
-        assert Counter(phone.calls) == {"GET /accounts/me 401": 10, "POST /oauth/token 503": 1}
-        assert phone.sent == 11
+        assert Counter(phone.calls) == {
+            "GET /accounts/me 401": 10,
+            "GET /accounts/me/sessions 401": 1,
+            "POST /oauth/token 503": 1,
+        }
+        assert phone.sent == 12
 
         await phone.page.clock.run_for(2000)
         assert await phone.run("all") == 10
+        assert (await phone.run("late"))["statusCode"] == 200
         assert phone.calls.count("POST /oauth/token 200") == 1
         assert await phone.asked("login") == []
 

@@ -190,6 +190,12 @@ async def test_a_wechat_that_is_slow_or_down_is_waited_for(browser: Browser, ser
             *SIGNS_IN,
             *ENDS_THE_FORMER,
         ]
+        last, lifelines = [
+            await play.page.locator(each).bounding_box() for each in (".step:last-child", ".lifelines")
+        ]
+        assert last
+        assert lifelines
+        assert last["y"] + last["height"] < lifelines["y"] + lifelines["height"]
         assert "Waits 2 s, as Retry-After says" in await play.page.locator("#steps").inner_text()
         client, operator = await outcome(play)
         assert "as long as Retry-After said" in client

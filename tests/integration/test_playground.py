@@ -158,12 +158,13 @@ async def test_a_foreign_page_drives_nothing(
     assert stand_in.faults.describe() == []
 
 
-async def test_a_form_of_a_foreign_page_is_no_json(playground: Playground, stand_in: StandIn) -> None:
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded"])
+async def test_what_a_form_of_a_foreign_page_can_send_is_no_json(
+    playground: Playground, stand_in: StandIn, media_type: str
+) -> None:
     text = json.dumps({"user": "visitor-1", "mode": "http_503"})
-    status, _ = await playground.send(
-        "POST", "/demo/faults", data=text, headers={"Content-Type": "text/plain"}
-    )
-    assert status == 415
+    options: dict[str, Any] = {"data": text, "headers": {"Content-Type": media_type}}
+    assert (await playground.send("POST", "/demo/faults", **options))[0] == 415
     assert stand_in.faults.describe() == []
 
 

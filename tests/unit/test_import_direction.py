@@ -175,6 +175,22 @@ def sandbox_offences(modules: list[Module]) -> list[Import]:
     ]
 
 
+def playground_offences(modules: list[Module]) -> list[Import]:
+    """The playground is for --demo: its program alone imports it, and it reaches for the domain as handlers do."""
+    return [
+        found
+        for found in imports_among(modules)
+        if (
+            is_within(found.target, "playground")
+            and not is_within(found.importer, "playground", "programs.demo")
+        )
+        or (
+            is_within(found.importer, "playground")
+            and is_within(found.target, "passport.store", "commands", "programs", "server", *DRIVER)
+        )
+    ]
+
+
 def test_the_walk_finds_every_part_of_the_program():
     names = {module.name for module in our_modules()}
     assert names >= {"server", "handlers", "passport", "passport.store", "passport.errors", "sandbox"}
@@ -208,6 +224,23 @@ def test_the_store_imports_only_leaf_modules_of_the_domain():
 
 def test_the_sandbox_knows_nothing_of_the_server_it_plays_against():
     assert sandbox_offences(our_modules()) == []
+
+
+def test_the_playground_is_imported_by_the_demo_alone_and_reaches_no_further_than_handlers():
+    assert playground_offences(our_modules()) == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "source", "target"),
+    [
+        ("handlers.serving", "from playground import playground_urls", "playground.playground_urls"),
+        ("programs.serving", "import playground", "playground"),
+        ("playground.acts", "from passport.store import Store", "passport.store.Store"),
+        ("playground.acts", "import bson", "bson"),
+    ],
+)
+def test_a_playground_out_of_its_place_is_reported(importer, source, target):
+    assert reported(playground_offences([Module(importer, source)])) == [target]
 
 
 def reported(offences: list[Import]) -> list[str]:
