@@ -121,11 +121,16 @@ async def test_who_agrees_is_registered_ends_another_device_and_reads_why_they_a
         await expect(page.get_by_text("Computer")).to_have_count(1)
         await seen(page, "toasts", "Signed out")
 
+        await page.route(f"{server_url}/accounts/me", lambda route: route.abort(), times=1)
+        await page.evaluate("wx.reLaunch({ url: '/pages/me/me' })")
+        await expect(page.get_by_role("alert")).to_contain_text("No connection to the server")
+        await page.get_by_role("button", name="Try again").click()
+        await expect(page.get_by_text("No nickname yet")).to_be_visible()
+
         await page.evaluate("wxDemo.ban()")
         await page.evaluate("wx.reLaunch({ url: '/pages/me/me' })")
-        await expect(page.get_by_role("alert")).to_contain_text("This account is disabled")
-        await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_text("Welcome")).to_be_visible()
+        await expect(page.get_by_role("alert")).to_contain_text("This account is disabled")
 
 
 async def test_the_ten_lines_of_the_readme_sign_a_new_user_in(browser: Browser, server_url: str) -> None:

@@ -210,9 +210,17 @@ async def test_a_banned_user_hears_the_servers_hint_and_is_signed_out(
     browser: Browser, server_url: str
 ) -> None:
     async with a_phone(browser, server_url) as phone:
+        await phone.page.evaluate(
+            "window.reasons = []; window.passport = createPassport({ ...config, storageKey: 'mine', "
+            "onSignedOut: reason => reasons.push(reason.error) })"
+        )
         await phone.sign_in()
         await phone.page.evaluate("wxDemo.ban()")
-        told = await phone.run("passport.request({ url: '/accounts/me' })")
+        me = "passport.request({ url: '/accounts/me' })"
+        told, _ = await phone.run(
+            f"Promise.all([{me}.catch(error => ({{ ...error }})), {me}.catch(() => null)])"
+        )
+        assert await phone.run("[reasons, passport.session()]") == [["account_disabled"], None]
         assert told["error"] == "account_disabled"
         assert "客服" in told["hint"]
         assert len(told["requestId"]) == 16
