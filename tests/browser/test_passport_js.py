@@ -87,6 +87,10 @@ async def test_what_wechat_withholds_is_told_in_words(browser: Browser, server_u
         told = await phone.run("(withhold('login'), passport.login())")
         assert (told["error"], told["description"]) == ("login_failed", "login:fail privacy")
         assert phone.calls == []
+        silent = "createPassport({ ...config, login: 'code', storageKey: 'silent' }).login()"
+        # This app wants both, as the server's own hint says.
+        assert (await phone.run(f"(withhold(null), {silent})"))["error"] == "invalid_request"
+        assert await phone.asked("getUserInfo") == []
         assert (await phone.run("(withhold(null), passport.login())"))["isNew"] is True
 
 
