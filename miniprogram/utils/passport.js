@@ -398,8 +398,11 @@ function makePassport(platform, baseUrl, storageKey, options) {
       await renew(token)
       reply = await sendWith(await accessToken())
     }
-    if (reply.statusCode >= 400) throw refusal(reply)
-    return reply
+    if (reply.statusCode < 400) return reply
+    const error = refusal(reply)
+    // A ban has ended the session. What another server calls so is about accounts of its own.
+    if (tokens && error.error === 'account_disabled' && originOf(url) === origins[0]) forget(error)
+    throw error
   }
 
   /** @param {string} token @returns {Promise<void>} */

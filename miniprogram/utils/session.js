@@ -2,9 +2,10 @@
 
 const { createPassport } = require('./passport.js')
 const config = require('../config.js')
+const words = require('./words.js').common
 
 /** @typedef {InstanceType<typeof import('./passport.js').PassportError>} PassportError */
-/** @typedef {{hint: string, code: string, requestId: string}} Problem what a page shows of an error */
+/** @typedef {{title: string, hint: string, code: string, requestId: string}} Problem what a page shows of an error */
 
 /** @type {Problem | null} why the last session ended, if it was not by the person's own wish */
 let farewell = null
@@ -26,7 +27,12 @@ function takeFarewell() {
 
 /** @param {any} error @returns {Problem} */
 function problemOf(error) {
-  return { hint: error.hint || error.message || String(error), code: error.error || '', requestId: error.requestId || '' }
+  return {
+    title: error.retryAfter ? words.later.replace('{}', String(error.retryAfter)) : words.problem,
+    hint: error.hint || error.message || String(error),
+    code: error.error || '',
+    requestId: error.requestId || '',
+  }
 }
 
 /**

@@ -79,7 +79,7 @@ const zh = {
     confirmed: '注销',
     closed: '账号已注销',
   },
-  common: { problem: '操作未完成', requestId: '请求编号' },
+  common: { problem: '操作未完成', later: '请在 {} 秒后重试', requestId: '请求编号' },
 }
 
 /** @type {typeof zh} */
@@ -159,7 +159,7 @@ const en = {
     confirmed: 'Yes',
     closed: 'Your account is closed',
   },
-  common: { problem: 'That did not work', requestId: 'Request' },
+  common: { problem: 'That did not work', later: 'Please try again in {} seconds', requestId: 'Request' },
 }
 
 const { language } = wx.getAppBaseInfo ? wx.getAppBaseInfo() : wx.getSystemInfoSync()

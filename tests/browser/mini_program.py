@@ -164,8 +164,10 @@ async def a_phone(browser: Browser, server_url: str, *, stopped_clock: bool = Fa
     await phone.install()
     if stopped_clock:
         await page.clock.pause_at(LONG_AGO + timedelta(hours=1))
-    yield phone
-    phone.leave()
-    await page.unroute_all(behavior="ignoreErrors")
-    if stopped_clock:
-        await page.context.close()
+    try:
+        yield phone
+    finally:
+        phone.leave()
+        await page.unroute_all(behavior="ignoreErrors")
+        if stopped_clock:
+            await page.context.close()

@@ -26,6 +26,7 @@ SOURCES = {
     if path.suffix in (".js", ".wxml", ".wxss")
 }
 
+expect.set_options(timeout=20_000)
 pytestmark = pytest.mark.gen_test(timeout=60)
 
 
@@ -95,6 +96,12 @@ async def test_a_person_signs_in_fills_in_their_profile_looks_at_everything_and_
         await expect(page.get_by_text("未设置昵称")).to_be_visible()
 
 
+async def be_busy(route: Route) -> None:
+    """As a server answers that has too much to do."""
+    headers = {"Retry-After": "60"}
+    await route.fulfill(status=429, headers=headers, json={"error": "slow_down", "hint": "Wait."})
+
+
 async def want_consent(route: Route) -> None:
     """As a server with a privacy policy in force answers."""
     told = {"error": "consent_required", "hint": "for developers", "policy_version": "2026-11"}
@@ -105,6 +112,9 @@ async def test_who_agrees_is_registered_ends_another_device_and_reads_why_they_a
     browser: Browser, server_url: str
 ) -> None:
     async with a_mini_program(browser, server_url, language="en") as page:
+        await page.route(f"{server_url}/oauth/token", be_busy, times=1)
+        await page.get_by_role("button", name="Sign in with WeChat").click()
+        await expect(page.get_by_role("alert")).to_contain_text("try again in 60 seconds")
         await page.route(f"{server_url}/accounts/wxapp", want_consent, times=1)
         await page.get_by_role("button", name="Sign in with WeChat").click()
         await expect(page.get_by_text("version 2026-11")).to_be_visible()
@@ -121,11 +131,16 @@ async def test_who_agrees_is_registered_ends_another_device_and_reads_why_they_a
         await expect(page.get_by_text("Computer")).to_have_count(1)
         await seen(page, "toasts", "Signed out")
 
+        await page.route(f"{server_url}/accounts/me", lambda route: route.abort(), times=1)
+        await page.evaluate("wx.reLaunch({ url: '/pages/me/me' })")
+        await expect(page.get_by_role("alert")).to_contain_text("No connection to the server")
+        await page.get_by_role("button", name="Try again").click()
+        await expect(page.get_by_text("No nickname yet")).to_be_visible()
+
         await page.evaluate("wxDemo.ban()")
         await page.evaluate("wx.reLaunch({ url: '/pages/me/me' })")
-        await expect(page.get_by_role("alert")).to_contain_text("This account is disabled")
-        await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_text("Welcome")).to_be_visible()
+        await expect(page.get_by_role("alert")).to_contain_text("This account is disabled")
 
 
 async def test_the_ten_lines_of_the_readme_sign_a_new_user_in(browser: Browser, server_url: str) -> None:

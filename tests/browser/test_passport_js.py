@@ -87,6 +87,10 @@ async def test_what_wechat_withholds_is_told_in_words(browser: Browser, server_u
         told = await phone.run("(withhold('login'), passport.login())")
         assert (told["error"], told["description"]) == ("login_failed", "login:fail privacy")
         assert phone.calls == []
+        silent = "createPassport({ ...config, login: 'code', storageKey: 'silent' }).login()"
+        # This app wants both, as the server's own hint says.
+        assert (await phone.run(f"(withhold(null), {silent})"))["error"] == "invalid_request"
+        assert await phone.asked("getUserInfo") == []
         assert (await phone.run("(withhold(null), passport.login())"))["isNew"] is True
 
 
@@ -210,9 +214,17 @@ async def test_a_banned_user_hears_the_servers_hint_and_is_signed_out(
     browser: Browser, server_url: str
 ) -> None:
     async with a_phone(browser, server_url) as phone:
+        await phone.page.evaluate(
+            "window.reasons = []; window.passport = createPassport({ ...config, storageKey: 'mine', "
+            "onSignedOut: reason => reasons.push(reason.error) })"
+        )
         await phone.sign_in()
         await phone.page.evaluate("wxDemo.ban()")
-        told = await phone.run("passport.request({ url: '/accounts/me' })")
+        me = "passport.request({ url: '/accounts/me' })"
+        told, _ = await phone.run(
+            f"Promise.all([{me}.catch(error => ({{ ...error }})), {me}.catch(() => null)])"
+        )
+        assert await phone.run("[reasons, passport.session()]") == [["account_disabled"], None]
         assert told["error"] == "account_disabled"
         assert "客服" in told["hint"]
         assert len(told["requestId"]) == 16
