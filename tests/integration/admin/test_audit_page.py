@@ -173,7 +173,7 @@ async def test_what_is_wrong_with_the_log_is_told(services: Services, lin: Dashb
     assert "<b>ada" not in page.html
 
 
-@pytest.mark.expects_log("the audit log is not sound")
+@pytest.mark.expects_log("the audit log is not sound", "audit anchor")
 async def test_a_cut_end_is_told_by_the_anchor(services: Services, lin: Dashboard, database: Any) -> None:
     head = await filled(services, 5)
     await until(lambda: asyncio.sleep(0, services.admin.audit.anchored() == head))
