@@ -19,6 +19,7 @@ from passport.services import Services
 from sandbox import StandIn
 from tests.browser.conftest import OpenAdmin, session_token
 from tests.client import API
+from tests.conftest import APPID
 from tests.effort import THOROUGH
 from tests.integration.helpers import until
 from tests.security.xss_payloads import PAYLOADS, Infested, infest
@@ -103,6 +104,7 @@ async def known(services: Services, database: Any, infested: Infested) -> Infest
         infested.ids[name] = [str(each["_id"]) for each in database[collection].find({}).sort("_id", 1)]
     infested.ids["other_id"] = infested.ids["user_id"][::-1]
     infested.ids["token"] = ["made-up"]
+    infested.ids["appid"] = [APPID]
     return infested
 
 
