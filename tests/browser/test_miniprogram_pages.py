@@ -143,6 +143,42 @@ async def test_who_agrees_is_registered_ends_another_device_and_reads_why_they_a
         await expect(page.get_by_role("alert")).to_contain_text("This account is disabled")
 
 
+async def test_what_wechat_hands_over_or_refuses_is_not_lost(browser: Browser, server_url: str) -> None:
+    async with a_mini_program(browser, server_url, needsAgreement=True) as page:
+        await page.route(f"{server_url}/accounts/wxapp", want_consent, times=1)
+        await page.get_by_role("button", name="同意并登录").click()
+        await page.get_by_role("button", name="同意并注册").click()
+        await expect(page.get_by_text("未设置昵称")).to_be_visible()
+
+        of_the_page = "document.querySelector('.avatar').owner"
+        # Choosing a picture takes the person out of the page, which loads anew when they are back.
+        arrived, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            arrived.set()
+            await goes_on.wait()
+            await route.continue_()
+
+        await page.route(f"{server_url}/accounts/me", hold, times=1)
+        await page.evaluate(f"void {of_the_page}.onShow()")
+        await arrived.wait()
+        await page.get_by_role("button", name="更换头像").click()
+        goes_on.set()
+        await expect(page.locator("img")).to_be_visible()
+
+        phone = f"{of_the_page}.bindPhone({{ detail: {{ errMsg: 'getPhoneNumber:fail %s' }} }})"
+        await page.evaluate(phone % "user deny")
+        await expect(page.get_by_role("alert")).to_have_count(0)
+        await page.evaluate(phone % "no permission")
+        await expect(page.get_by_role("alert")).to_contain_text("getPhoneNumber:fail no permission")
+
+        await page.evaluate("wx.reLaunch({ url: '/pages/export/export' })")
+        await page.get_by_role("button", name="获取我的数据").click()
+        await page.evaluate("void (wx.shareFileMessage = told => told.fail({ errMsg: 'fail too large' }))")
+        await page.get_by_role("button", name="以文件发送到聊天").click()
+        await seen(page, "toasts", "fail too large")
+
+
 async def test_the_ten_lines_of_the_readme_sign_a_new_user_in(browser: Browser, server_url: str) -> None:
     [block] = re.findall(
         r"```js\n(const \{ createPassport.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL

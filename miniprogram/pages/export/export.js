@@ -36,12 +36,14 @@ Page({
     const files = wx.getFileSystemManager()
     // Personal data should not stay in the phone's files once it is where the person wants it.
     const complete = () => files.unlink({ filePath, fail: () => {} })
-    files.writeFile({
-      filePath,
-      data: this.data.text,
-      encoding: 'utf8',
-      success: () => wx.shareFileMessage({ filePath, complete }),
-      fail: ({ errMsg }) => wx.showToast({ title: errMsg, icon: 'none' }),
-    })
+    /** @param {{errMsg: string}} failure */
+    const fail = ({ errMsg }) => { if (!/cancel/.test(errMsg)) wx.showToast({ title: errMsg, icon: 'none' }) }
+    try {
+      // At once, since WeChat lets a file be shared only within the tap.
+      files.writeFileSync(filePath, this.data.text, 'utf8')
+      wx.shareFileMessage({ filePath, fail, complete })
+    } catch (/** @type {any} */ error) {
+      fail({ errMsg: error.message })
+    }
   },
 })

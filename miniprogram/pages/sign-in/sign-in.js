@@ -46,7 +46,8 @@ Page({
       } catch (/** @type {any} */ error) {
         if (error.error !== 'consent_required') throw error
         const { policy_version: version, policy_url: url } = error.details
-        this.setData({ policy: { version, url: url || '' } })
+        // What this button agreed to was WeChat's guide; the policy is the next one's.
+        this.setData({ policy: { version, url: url || '' }, needsAgreement: false })
         return
       }
       this.setData({ needsAgreement: false })
