@@ -477,4 +477,5 @@ function languageOf(platform) {
   }
 }
 
+// uni-app, Taro and whatever else bundles ES modules: export { createPassport, PassportError }
 module.exports = { createPassport, PassportError }

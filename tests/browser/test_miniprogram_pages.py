@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
+from tests.browser.mini_program import a_phone
+
 ROOT = Path(__file__).resolve().parents[2]
 MINI_PROGRAM = ROOT / "miniprogram"
 RUNTIME = Path(__file__).parent / "mini_runtime.js"
@@ -192,3 +194,17 @@ async def test_the_ten_lines_of_the_readme_sign_a_new_user_in(browser: Browser, 
     async with a_mini_program(browser, server_url, SOURCES | page_of_theirs) as page:
         await page.get_by_role("button", name="登录").click()
         await expect(page.locator("wx-text")).to_have_text(re.compile(r"^20\d\d-\d\d-\d\dT.*Z$"))
+
+
+async def test_passport_js_is_an_es_module_by_the_line_that_its_readme_gives(
+    browser: Browser, server_url: str
+) -> None:
+    [line] = set(re.findall(r"`(export \{.*?\})`", (MINI_PROGRAM / "README.md").read_text("utf-8")))
+    *others, last = SOURCES["utils/passport.js"].splitlines()
+    assert last.startswith("module.exports")
+    module = "\n".join([*others, line])
+    async with a_phone(browser, server_url) as phone:
+        served = {"body": module, "content_type": "text/javascript"}
+        await phone.page.route("**/demo/bundled.js", lambda route: route.fulfill(**served))
+        exports = await phone.run("import('/demo/bundled.js').then(Object.keys)")
+        assert set(exports) == set(await phone.run("Object.keys(module.exports)")) != set()
