@@ -53,10 +53,13 @@ async function run(name) {
   await showPhone(error)
   if (error) await outcome.refused(error, tracer.errors)
   else await outcome.succeeded(say(result), tracer.errors)
-  at('ends').textContent = error ? `${error.error || ''} ${error.hint || error.message}` : say(result)
+  at('ends').textContent = error ? `${error.error || ''} ${words(error)}`.trim() : say(result)
   running = null
   finish(error ? 'failed' : 'done')
 }
+
+/** The server's, a script's or WeChat's own. */
+const words = error => error.hint || error.message || error.errMsg
 
 /** The one button that people tap twice. */
 function tapAgain(name) {
@@ -103,7 +106,7 @@ async function showPhone(error) {
   at('phone').dataset.signedIn = String(Boolean(session))
   at('who-state').textContent = say(session ? 'signed_in' : 'signed_out')
   at('who').textContent = session ? session.accountId : name
-  at('phone-note').textContent = error ? error.hint || error.message : ''
+  at('phone-note').textContent = error ? words(error) : ''
   showToken(at('token'), session && accessToken)
 }
 
@@ -140,5 +143,12 @@ at('restart').addEventListener('click', restart)
 WIDE.addEventListener('change', placeToken)
 placeToken()
 setState('idle')
+if (await passport.ready()) {
+  accessToken = await passport.accessToken().catch(() => null)
+  // Should that have taken a refresh, it is nothing that anybody pressed a button for.
+  await tracer.settled()
+  tracer.clear()
+  diagram.clear()
+}
 await showPhone(null)
 stage.dataset.ready = 'true'
