@@ -77,7 +77,8 @@ function begin(name) {
   at('scene').textContent = explained[name]
   at('by-hand').hidden = !byHand[name]
   at('by-hand').querySelector('code').textContent = byHand[name] || ''
-  at('phone-note').textContent = at('ends').textContent = ''
+  at('phone-note').textContent = whereabouts()
+  at('ends').textContent = ''
   setState('running')
   if (narrow.matches) at('diagram-heading').scrollIntoView()
   buttons.forEach(button => {
@@ -106,7 +107,7 @@ async function showPhone(error) {
   at('phone').dataset.signedIn = String(Boolean(session))
   at('who-state').textContent = say(session ? 'signed_in' : 'signed_out')
   at('who').textContent = session ? session.accountId : name
-  at('phone-note').textContent = error ? words(error) : ''
+  at('phone-note').textContent = error ? words(error) : whereabouts()
   showToken(at('token'), session && accessToken)
 }
 
@@ -116,13 +117,18 @@ function placeToken() {
   else document.querySelector('.aside-column').append(at('token'))
 }
 
+/** Why nothing goes on, where that is so. */
+function whereabouts() {
+  return window.wxDemo.isHidden() ? say('in_background') : ''
+}
+
 function toggleBackground() {
   const goes = !window.wxDemo.isHidden()
   if (goes) window.wxDemo.hide()
   else window.wxDemo.show()
   if (running) tracer.note('phone', say(goes ? 'note_hidden' : 'note_shown'))
   at('phone').dataset.hidden = String(goes)
-  at('phone-note').textContent = goes ? say('in_background') : ''
+  at('phone-note').textContent = whereabouts()
   at('background').setAttribute('aria-pressed', String(goes))
   at('background').querySelector('span').textContent = say(goes ? 'foreground' : 'background')
 }

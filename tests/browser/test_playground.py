@@ -235,6 +235,12 @@ async def test_what_the_background_cut_off_is_sent_again_once_the_app_is_back(
         # What nobody sends again is told in WeChat's words, to the ear as well.
         await play.page.evaluate("() => { wxDemo.interruptAfter = 0 }")
         await play.page.click("#background")
+        await play.page.click("[data-scene=call]")
+        await play.page.wait_for_selector("[data-label='fail interrupted']", timeout=PATIENCE)
+        assert "In the background" in (await play.page.text_content("#phone-note") or "")
+        await play.page.click("#background")
+        await play.page.wait_for_selector("#stage[data-state=done]", timeout=PATIENCE)
+        await play.page.click("#background")
         await play.act("order", ends="failed")
         told = ["#phone-note", "#ends"]
         assert [await play.page.text_content(each) for each in told] == ["request:fail interrupted"] * 2
