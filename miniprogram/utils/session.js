@@ -70,4 +70,9 @@ function confirmed(dialog) {
   return answer
 }
 
-module.exports = { passport, takeFarewell, carryOut, confirmed }
+/** Into the clipboard. WeChat says so itself, but not that it may not (errno 112). @param {string} data */
+function copy(data, success = () => {}) {
+  wx.setClipboardData({ data, success, fail: ({ errMsg }) => wx.showToast({ title: errMsg, icon: 'none' }) })
+}
+
+module.exports = { passport, takeFarewell, carryOut, confirmed, copy }

@@ -179,6 +179,9 @@ async def test_what_wechat_hands_over_or_refuses_is_not_lost(browser: Browser, s
         await page.evaluate("void (wx.shareFileMessage = told => told.fail({ errMsg: 'fail too large' }))")
         await page.get_by_role("button", name="以文件发送到聊天").click()
         await seen(page, "toasts", "fail too large")
+        await page.evaluate("void (wx.setClipboardData = told => told.fail({ errMsg: 'fail undeclared' }))")
+        await page.get_by_role("button", name="复制全部内容").click()
+        await seen(page, "toasts", "fail undeclared")
 
 
 async def test_the_ten_lines_of_the_readme_sign_a_new_user_in(browser: Browser, server_url: str) -> None:

@@ -1,7 +1,7 @@
 /** Everything the server holds about the person: to read, to copy, to take along (PIPL article 45). */
 
 const words = require('../../utils/words.js').export
-const { passport, carryOut } = require('../../utils/session.js')
+const { passport, carryOut, copy } = require('../../utils/session.js')
 
 Page({
   data: {
@@ -24,7 +24,7 @@ Page({
   },
 
   copy() {
-    wx.setClipboardData({ data: this.data.text })
+    copy(this.data.text)
   },
 
   share() {

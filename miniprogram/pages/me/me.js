@@ -1,7 +1,7 @@
 /** Who is signed in, and all they can do with their account. */
 
 const words = require('../../utils/words.js')
-const { passport, carryOut, confirmed } = require('../../utils/session.js')
+const { passport, carryOut, confirmed, copy } = require('../../utils/session.js')
 
 Page({
   data: {
@@ -84,7 +84,7 @@ Page({
   },
 
   copyAccount() {
-    wx.setClipboardData({ data: this.data.account.account_id })
+    copy(this.data.account.account_id)
   },
 
   signOut() {
