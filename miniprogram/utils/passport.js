@@ -263,7 +263,7 @@ function makePassport(platform, baseUrl, storageKey, options) {
 
   /** Our own endpoints, which can be asked twice. @param {string} path @param {object} data */
   const post = (path, data) => send({
-    url: baseUrl + path, method: 'POST', data, header: spoken, timeout: TOKEN_TIMEOUT, retry: true,
+    url: baseUrl + path, method: 'POST', data, header: Object.assign({}, spoken), timeout: TOKEN_TIMEOUT, retry: true,
   })
 
   /** 429 and 503 say when to come back. @template T @param {() => Promise<T>} work @param {boolean} [retry] */
