@@ -50,6 +50,7 @@ def words(language: Language) -> dict[str, str]:
         "result_call": _("GET /accounts/me answered 200."),
         "result_ten": _("All ten answered 200."),
         "result_logout": _("Signed out: the session has ended, here and on the server."),
+        "result_logout_nobody": _("Nobody was signed in, so there was nothing to end."),
         "result_slow": _("Signed in. The user waited, and nothing broke."),
         "result_down": _("Signed in at the second attempt: the client waited as long as Retry-After said."),
         "result_aged": _("Ten answers of 401, one refresh, ten answers of 200."),

@@ -172,15 +172,22 @@ function makePassport(platform, baseUrl, storageKey, options) {
   const remove = () => new Promise(done => platform.removeStorage({ key: storageKey, complete: () => done() }))
 
   // Older libraries take no notice of `encrypt`; what they stored is read without it.
-  /** @returns {Promise<Tokens | null>} */
+  /** @returns {Promise<Tokens | null | undefined>} null: there is nothing; undefined: there may be, unreadable */
   const read = async () => {
+    /** @type {null | undefined} */
+    let nothing = null
     for (const encrypt of [true, false]) {
       /** @type {any} */
-      const kept = await new Promise(done => platform.getStorage(
-        { key: storageKey, encrypt, success: ({ data }) => done(data), fail: () => done(null) }))
+      const kept = await new Promise(done => platform.getStorage({
+        key: storageKey,
+        encrypt,
+        success: ({ data }) => done(data),
+        fail: ({ errMsg }) => done(/not found/.test(errMsg) ? null : undefined),
+      }))
       if (kept && kept.refresh_token) return kept
+      if (kept !== null) nothing = undefined
     }
-    return null
+    return nothing
   }
 
   /** One write after the other. @param {Tokens | null} kept */
@@ -194,7 +201,7 @@ function makePassport(platform, baseUrl, storageKey, options) {
   }
 
   const loaded = read().catch(() => null).then(kept => {
-    tokens = kept
+    tokens = kept || null
     stored = Promise.resolve(Boolean(kept))
   })
 
@@ -256,7 +263,7 @@ function makePassport(platform, baseUrl, storageKey, options) {
 
   /** Our own endpoints, which can be asked twice. @param {string} path @param {object} data */
   const post = (path, data) => send({
-    url: baseUrl + path, method: 'POST', data, header: spoken, timeout: TOKEN_TIMEOUT, retry: true,
+    url: baseUrl + path, method: 'POST', data, header: Object.assign({}, spoken), timeout: TOKEN_TIMEOUT, retry: true,
   })
 
   /** 429 and 503 say when to come back. @template T @param {() => Promise<T>} work @param {boolean} [retry] */
@@ -298,10 +305,11 @@ function makePassport(platform, baseUrl, storageKey, options) {
    *
    * @param {LoginOptions} how
    * @param {Tokens | null} former of a session that ends with this one's beginning
+   * @param {number} began the era in which it was asked for
    * @returns {Promise<Login>}
    */
-  const visit = async (how, former) => {
-    const began = era
+  const visit = async (how, former, began) => {
+    if (began !== era) throw failed('signed_out')
     const { body, withheld } = await credentials()
     /** @param {Reply} reply */
     const check = reply => {
@@ -329,10 +337,10 @@ function makePassport(platform, baseUrl, storageKey, options) {
    * @param {Tokens | null} [former]
    */
   const signIn = (how, former = null) => {
-    const register = how.register !== false, before = signingIn
+    const register = how.register !== false, before = signingIn, began = era
     if (before && (before.register || !register)) return before.done
-    const freshly = () => visit(how, former)
-      .catch(error => (STALE.includes(error.error) ? visit(how, former) : Promise.reject(error)))
+    const freshly = () => visit(how, former, began)
+      .catch(error => (STALE.includes(error.error) ? visit(how, former, began) : Promise.reject(error)))
     const done = before ? before.done.catch(freshly) : freshly()
     const mine = { register, done }
     const clear = () => { if (signingIn === mine) signingIn = null }
@@ -348,8 +356,8 @@ function makePassport(platform, baseUrl, storageKey, options) {
     const began = era
     // Another copy of this file, in a bundle of its own, may have been faster, or signed out.
     const elsewhere = await stored ? await read() : old
-    if (began !== era || !elsewhere) throw failed('signed_out')
-    if (elsewhere.refresh_token !== old.refresh_token) { tokens = elsewhere; return }
+    if (began !== era || elsewhere === null) throw failed('signed_out')
+    if (elsewhere && elsewhere.refresh_token !== old.refresh_token) { tokens = elsewhere; return }
     const ask = () => post('/oauth/token', { grant_type: 'refresh_token', refresh_token: old.refresh_token })
     // The answer may have been lost, and not the question: within its grace time the server repeats the answer.
     const reply = await ask().catch(error => (error.error === 'network' ? ask() : Promise.reject(error)))
@@ -366,7 +374,9 @@ function makePassport(platform, baseUrl, storageKey, options) {
     if (renewing && renewing.spent === spent) return renewing.done
     const began = era
     const done = refresh(tokens).catch(error => {
-      if (began === era && (OVER.includes(error.error) || error.error === 'signed_out')) forget(error)
+      const isOver = OVER.includes(error.error) || error.error === 'signed_out'
+      // A login asked for meanwhile decides instead: it would end with the session before.
+      if (began === era && isOver && !(signingIn && signingIn.register)) forget(error)
       // Whoever comes before the time that the server named is told the same without asking.
       pause(error.retryAfter || 0).then(() => { if (renewing === mine) renewing = null })
       throw error
@@ -432,9 +442,10 @@ function makePassport(platform, baseUrl, storageKey, options) {
     /** Sign out: here at once, and on the server when it can be reached. @returns {Promise<void>} */
     logout: async () => {
       await loaded
-      const ended = tokens
+      // Sent first, since onSignedOut may fail.
+      const told = tokens && revoke(tokens.refresh_token)
       forget(null)
-      if (ended) await revoke(ended.refresh_token)
+      await told
     },
   }
 }
@@ -466,4 +477,5 @@ function languageOf(platform) {
   }
 }
 
+// uni-app, Taro and whatever else bundles ES modules: export { createPassport, PassportError }
 module.exports = { createPassport, PassportError }

@@ -35,23 +35,26 @@ function problemOf(error) {
   }
 }
 
+/** @type {WeakMap<object, Promise<void>>} what each page is doing */
+const underWay = new WeakMap()
+
 /**
- * Carry out what was tapped: `busy` names it meanwhile, `problem` is what went wrong. Further taps wait for its end.
+ * Carry out what was tapped: `busy` names it meanwhile, `problem` is what went wrong. Another tap meanwhile is none,
+ * except while the page loads: what WeChat hands over then, a picture or a number, would be lost.
  *
  * @param {{data: {busy: string}, setData: (data: Record<string, any>) => void}} page
  * @param {string} name
  * @param {() => Promise<any>} work
  */
 async function carryOut(page, name, work) {
+  if (page.data.busy === 'load') await underWay.get(page)
   if (page.data.busy) return
   page.setData({ busy: name })
-  try {
-    await work()
-    page.setData({ problem: null })
-  } catch (error) {
-    page.setData({ problem: problemOf(error) })
-  }
-  page.setData({ busy: '' })
+  const done = work()
+    .then(() => null, problemOf)
+    .then(problem => page.setData({ problem, busy: '' }))
+  underWay.set(page, done)
+  await done
 }
 
 /** WeChat's dialog, as a promise of whether it was confirmed. @param {WechatMiniprogram.ShowModalOption} dialog */
@@ -67,4 +70,9 @@ function confirmed(dialog) {
   return answer
 }
 
-module.exports = { passport, takeFarewell, carryOut, confirmed }
+/** Into the clipboard. WeChat says so itself, but not that it may not (errno 112). @param {string} data */
+function copy(data, success = () => {}) {
+  wx.setClipboardData({ data, success, fail: ({ errMsg }) => wx.showToast({ title: errMsg, icon: 'none' }) })
+}
+
+module.exports = { passport, takeFarewell, carryOut, confirmed, copy }

@@ -53,10 +53,13 @@ async function run(name) {
   await showPhone(error)
   if (error) await outcome.refused(error, tracer.errors)
   else await outcome.succeeded(say(result), tracer.errors)
-  at('ends').textContent = error ? `${error.error || ''} ${error.hint || error.message}` : say(result)
+  at('ends').textContent = error ? `${error.error || ''} ${words(error)}`.trim() : say(result)
   running = null
   finish(error ? 'failed' : 'done')
 }
+
+/** The server's, a script's or WeChat's own. */
+const words = error => error.hint || error.message || error.errMsg
 
 /** The one button that people tap twice. */
 function tapAgain(name) {
@@ -74,7 +77,8 @@ function begin(name) {
   at('scene').textContent = explained[name]
   at('by-hand').hidden = !byHand[name]
   at('by-hand').querySelector('code').textContent = byHand[name] || ''
-  at('phone-note').textContent = at('ends').textContent = ''
+  at('phone-note').textContent = whereabouts()
+  at('ends').textContent = ''
   setState('running')
   if (narrow.matches) at('diagram-heading').scrollIntoView()
   buttons.forEach(button => {
@@ -103,7 +107,7 @@ async function showPhone(error) {
   at('phone').dataset.signedIn = String(Boolean(session))
   at('who-state').textContent = say(session ? 'signed_in' : 'signed_out')
   at('who').textContent = session ? session.accountId : name
-  at('phone-note').textContent = error ? error.hint || error.message : ''
+  at('phone-note').textContent = error ? words(error) : whereabouts()
   showToken(at('token'), session && accessToken)
 }
 
@@ -113,13 +117,18 @@ function placeToken() {
   else document.querySelector('.aside-column').append(at('token'))
 }
 
+/** Why nothing goes on, where that is so. */
+function whereabouts() {
+  return window.wxDemo.isHidden() ? say('in_background') : ''
+}
+
 function toggleBackground() {
   const goes = !window.wxDemo.isHidden()
   if (goes) window.wxDemo.hide()
   else window.wxDemo.show()
   if (running) tracer.note('phone', say(goes ? 'note_hidden' : 'note_shown'))
   at('phone').dataset.hidden = String(goes)
-  at('phone-note').textContent = goes ? say('in_background') : ''
+  at('phone-note').textContent = whereabouts()
   at('background').setAttribute('aria-pressed', String(goes))
   at('background').querySelector('span').textContent = say(goes ? 'foreground' : 'background')
 }
@@ -140,5 +149,12 @@ at('restart').addEventListener('click', restart)
 WIDE.addEventListener('change', placeToken)
 placeToken()
 setState('idle')
+if (await passport.ready()) {
+  accessToken = await passport.accessToken().catch(() => null)
+  // Should that have taken a refresh, it is nothing that anybody pressed a button for.
+  await tracer.settled()
+  tracer.clear()
+  diagram.clear()
+}
 await showPhone(null)
 stage.dataset.ready = 'true'

@@ -65,6 +65,7 @@ export function makeScenes(passport, tracer) {
     },
 
     async logout() {
+      if (!(await passport.ready())) return 'result_logout_nobody'
       await passport.logout()
       return 'result_logout'
     },
@@ -121,7 +122,8 @@ export function makeScenes(passport, tracer) {
 
     async aged() {
       await signedIn()
-      await window.wxDemo.expireAccessToken()
+      // After a reload it is passport.js alone that knows it.
+      await window.wxDemo.expireAccessToken(await passport.accessToken())
       await tracer.note('phone', say('note_aged'))
       await Promise.all(TEN.map(me))
       return 'result_aged'

@@ -447,10 +447,10 @@ begins and once when it ended. */
     hide,
     show,
     isHidden: () => isHidden,
-    /** From now on the access token given last is sent as it will be when its time is up. */
-    expireAccessToken: async () => {
-      const { access_token: old } = await ask('/demo/tokens/expired', { access_token: lastAccessToken })
-      aged.set(`Bearer ${lastAccessToken}`, `Bearer ${old}`)
+    /** From now on this access token, or the one given last, is sent as it will be when its time is up. */
+    expireAccessToken: async (token = lastAccessToken) => {
+      const { access_token: old } = await ask('/demo/tokens/expired', { access_token: token })
+      aged.set(`Bearer ${token}`, `Bearer ${old}`)
     },
     expireSessionKey: () => askAs('/demo/session-keys/expire'),
     fail: (mode, details) => askAs('/demo/faults', Object.assign({ mode }, details)),

@@ -129,7 +129,11 @@ window.openMiniProgram = (sources, config) => {
 
   const on = (element, event) => element.closest(`[data-on${event}]`)
 
+  let tapping = false
+
   async function tap(event) {
+    tapping = true
+    Promise.resolve().then(() => { tapping = false })
     const target = event.target.closest('button') || event.target
     if (target.disabled) return undefined
     const kind = target.getAttribute('open-type')
@@ -173,10 +177,15 @@ window.openMiniProgram = (sources, config) => {
     stopPullDownRefresh: () => {},
     env: { USER_DATA_PATH: 'http://usr' },
     getFileSystemManager: () => ({
-      writeFile: ({ filePath, data, success }) => { seen.files[filePath] = data; success({}) },
+      writeFileSync: (filePath, data) => { seen.files[filePath] = data },
       unlink: ({ filePath }) => { delete seen.files[filePath] },
     }),
-    shareFileMessage: ({ filePath, complete }) => { seen.shared = seen.files[filePath]; complete({}) },
+    // In the tap itself, or not at all.
+    shareFileMessage: ({ filePath, fail, complete }) => {
+      if (tapping) seen.shared = seen.files[filePath]
+      else fail({ errMsg: 'shareFileMessage:fail can only be invoked by user TAP gesture.' })
+      complete({})
+    },
   })
 
   document.head.insertAdjacentHTML('beforeend', '<style id="base"></style><style id="style"></style>')

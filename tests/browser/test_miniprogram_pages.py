@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
+from tests.browser.mini_program import a_phone
+
 ROOT = Path(__file__).resolve().parents[2]
 MINI_PROGRAM = ROOT / "miniprogram"
 RUNTIME = Path(__file__).parent / "mini_runtime.js"
@@ -143,6 +145,45 @@ async def test_who_agrees_is_registered_ends_another_device_and_reads_why_they_a
         await expect(page.get_by_role("alert")).to_contain_text("This account is disabled")
 
 
+async def test_what_wechat_hands_over_or_refuses_is_not_lost(browser: Browser, server_url: str) -> None:
+    async with a_mini_program(browser, server_url, needsAgreement=True) as page:
+        await page.route(f"{server_url}/accounts/wxapp", want_consent, times=1)
+        await page.get_by_role("button", name="同意并登录").click()
+        await page.get_by_role("button", name="同意并注册").click()
+        await expect(page.get_by_text("未设置昵称")).to_be_visible()
+
+        of_the_page = "document.querySelector('.avatar').owner"
+        # Choosing a picture takes the person out of the page, which loads anew when they are back.
+        arrived, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            arrived.set()
+            await goes_on.wait()
+            await route.continue_()
+
+        await page.route(f"{server_url}/accounts/me", hold, times=1)
+        await page.evaluate(f"void {of_the_page}.onShow()")
+        await arrived.wait()
+        await page.get_by_role("button", name="更换头像").click()
+        goes_on.set()
+        await expect(page.locator("img")).to_be_visible()
+
+        phone = f"{of_the_page}.bindPhone({{ detail: {{ errMsg: 'getPhoneNumber:fail %s' }} }})"
+        await page.evaluate(phone % "user deny")
+        await expect(page.get_by_role("alert")).to_have_count(0)
+        await page.evaluate(phone % "no permission")
+        await expect(page.get_by_role("alert")).to_contain_text("getPhoneNumber:fail no permission")
+
+        await page.evaluate("wx.reLaunch({ url: '/pages/export/export' })")
+        await page.get_by_role("button", name="获取我的数据").click()
+        await page.evaluate("void (wx.shareFileMessage = told => told.fail({ errMsg: 'fail too large' }))")
+        await page.get_by_role("button", name="以文件发送到聊天").click()
+        await seen(page, "toasts", "fail too large")
+        await page.evaluate("void (wx.setClipboardData = told => told.fail({ errMsg: 'fail undeclared' }))")
+        await page.get_by_role("button", name="复制全部内容").click()
+        await seen(page, "toasts", "fail undeclared")
+
+
 async def test_the_ten_lines_of_the_readme_sign_a_new_user_in(browser: Browser, server_url: str) -> None:
     [block] = re.findall(
         r"```js\n(const \{ createPassport.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
@@ -156,3 +197,17 @@ async def test_the_ten_lines_of_the_readme_sign_a_new_user_in(browser: Browser, 
     async with a_mini_program(browser, server_url, SOURCES | page_of_theirs) as page:
         await page.get_by_role("button", name="登录").click()
         await expect(page.locator("wx-text")).to_have_text(re.compile(r"^20\d\d-\d\d-\d\dT.*Z$"))
+
+
+async def test_passport_js_is_an_es_module_by_the_line_that_its_readme_gives(
+    browser: Browser, server_url: str
+) -> None:
+    [line] = set(re.findall(r"`(export \{.*?\})`", (MINI_PROGRAM / "README.md").read_text("utf-8")))
+    *others, last = SOURCES["utils/passport.js"].splitlines()
+    assert last.startswith("module.exports")
+    module = "\n".join([*others, line])
+    async with a_phone(browser, server_url) as phone:
+        served = {"body": module, "content_type": "text/javascript"}
+        await phone.page.route("**/demo/bundled.js", lambda route: route.fulfill(**served))
+        exports = await phone.run("import('/demo/bundled.js').then(Object.keys)")
+        assert set(exports) == set(await phone.run("Object.keys(module.exports)")) != set()

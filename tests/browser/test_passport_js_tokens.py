@@ -111,3 +111,18 @@ async def test_a_new_login_wins_over_a_refresh_of_the_session_before(
         sessions = await phone.run("passport.request({ url: '/accounts/me/sessions' })")
         assert len(sessions["data"]["sessions"]) == 1
         assert phone.calls == ["GET /accounts/me/sessions 200"]
+
+
+async def test_what_a_monitor_adds_to_one_calls_header_is_not_sent_with_the_next(
+    browser: Browser, server_url: str
+) -> None:
+    async with a_phone(browser, server_url) as phone:
+        # As those do that wrap wx.request to follow a call.
+        await phone.page.evaluate(
+            "void (real => { wx.request = options => { const { header } = options;"
+            "header.Trace = (header.Trace || '') + 'x'; return real(options) } })(wx.request)"
+        )
+        traces: set[str | None] = set()
+        phone.page.on("request", lambda request: traces.add(request.headers.get("trace")))
+        await phone.run("passport.login()")
+        assert traces - {None} == {"x"}

@@ -232,6 +232,19 @@ async def test_what_the_background_cut_off_is_sent_again_once_the_app_is_back(
         assert (await play.arrows())[-1] == "server>phone 200 access_token"
         assert len({body["code"] for body in play.bodies_to("/oauth/token")}) == 1
 
+        # What nobody sends again is told in WeChat's words, to the ear as well.
+        await play.page.evaluate("() => { wxDemo.interruptAfter = 0 }")
+        await play.page.click("#background")
+        await play.page.click("[data-scene=call]")
+        await play.page.wait_for_selector("[data-label='fail interrupted']", timeout=PATIENCE)
+        assert "In the background" in (await play.page.text_content("#phone-note") or "")
+        await play.page.click("#background")
+        await play.page.wait_for_selector("#stage[data-state=done]", timeout=PATIENCE)
+        await play.page.click("#background")
+        await play.act("order", ends="failed")
+        told = ["#phone-note", "#ends"]
+        assert [await play.page.text_content(each) for each in told] == ["request:fail interrupted"] * 2
+
 
 async def test_a_reload_is_a_restart_of_the_app_and_a_new_visitor_a_new_phone(
     browser: Browser, server_url: str
@@ -243,6 +256,9 @@ async def test_a_reload_is_a_restart_of_the_app_and_a_new_visitor_a_new_phone(
         await page.reload()
         await page.wait_for_selector("#stage[data-ready]")
         assert await page.locator("#who").inner_text() == account
+        assert account in await page.locator("#decoded").inner_text()
+        await play.act("aged")
+        assert "server>phone 401 invalid_token ×10" in await play.arrows()
         await play.act("call")
         assert await play.arrows() == ["phone>server GET /accounts/me", "server>phone 200 account_id"]
         async with page.expect_navigation():
@@ -252,3 +268,5 @@ async def test_a_reload_is_a_restart_of_the_app_and_a_new_visitor_a_new_phone(
         await play.act("call", ends="failed")
         assert "You are not signed in" in (await outcome(play))[0]
         assert "Nothing: no request was refused." in (await outcome(play))[1]
+        await play.act("logout")
+        assert "Nobody was signed in" in (await outcome(play))[0]

@@ -188,6 +188,13 @@ def test_the_mini_program_calls_nothing_that_its_declarations_would_leave_out() 
     assert called == {}
 
 
+def test_the_mini_programs_readme_names_all_that_has_to_be_declared() -> None:
+    kinds = [field.split(" ")[0] for field in sheet(make_kit(settings()))["privacy"]]
+    chinese, english = (SOURCE / "README.md").read_text("utf-8").split("## English")
+    missing = [kind for kind in kinds[:-1] if kind not in chinese or kind not in english]
+    assert missing == []
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_document_holds_every_value_in_both_languages(source: Path, language: str) -> None:
     kit = make_kit(settings(), source=source)

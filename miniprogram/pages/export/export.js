@@ -1,7 +1,7 @@
 /** Everything the server holds about the person: to read, to copy, to take along (PIPL article 45). */
 
 const words = require('../../utils/words.js').export
-const { passport, carryOut } = require('../../utils/session.js')
+const { passport, carryOut, copy } = require('../../utils/session.js')
 
 Page({
   data: {
@@ -24,7 +24,7 @@ Page({
   },
 
   copy() {
-    wx.setClipboardData({ data: this.data.text })
+    copy(this.data.text)
   },
 
   share() {
@@ -36,12 +36,14 @@ Page({
     const files = wx.getFileSystemManager()
     // Personal data should not stay in the phone's files once it is where the person wants it.
     const complete = () => files.unlink({ filePath, fail: () => {} })
-    files.writeFile({
-      filePath,
-      data: this.data.text,
-      encoding: 'utf8',
-      success: () => wx.shareFileMessage({ filePath, complete }),
-      fail: ({ errMsg }) => wx.showToast({ title: errMsg, icon: 'none' }),
-    })
+    /** @param {{errMsg: string}} failure */
+    const fail = ({ errMsg }) => { if (!/cancel/.test(errMsg)) wx.showToast({ title: errMsg, icon: 'none' }) }
+    try {
+      // At once, since WeChat lets a file be shared only within the tap.
+      files.writeFileSync(filePath, this.data.text, 'utf8')
+      wx.shareFileMessage({ filePath, fail, complete })
+    } catch (/** @type {any} */ error) {
+      fail({ errMsg: error.message })
+    }
   },
 })

@@ -1,7 +1,7 @@
 /** Who is signed in, and all they can do with their account. */
 
 const words = require('../../utils/words.js')
-const { passport, carryOut, confirmed } = require('../../utils/session.js')
+const { passport, carryOut, confirmed, copy } = require('../../utils/session.js')
 
 Page({
   data: {
@@ -64,10 +64,11 @@ Page({
 
   /** @param {WechatMiniprogram.ButtonGetPhoneNumber} event */
   bindPhone(event) {
-    const phoneCode = event.detail.code
-    // Who declines sends no code, and wants no message about it.
-    if (!phoneCode) return undefined
+    const { code: phoneCode, errMsg } = event.detail
+    // Who declines sends no code, and wants no message about it. Whoever is refused (errno 112, 1400001) needs one.
+    if (!phoneCode && /deny|cancel/.test(errMsg)) return undefined
     return carryOut(this, 'phone', async () => {
+      if (!phoneCode) throw new Error(errMsg)
       const data = { phone_code: phoneCode }
       const reply = await passport.request({ url: '/accounts/me/phone', method: 'POST', data, retry: true })
       this.show(Object.assign({}, this.data.account, { phone: reply.data.phone }))
@@ -83,7 +84,7 @@ Page({
   },
 
   copyAccount() {
-    wx.setClipboardData({ data: this.data.account.account_id })
+    copy(this.data.account.account_id)
   },
 
   signOut() {

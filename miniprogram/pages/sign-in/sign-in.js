@@ -1,7 +1,7 @@
 /** The first page of who is not signed in: the privacy guide, and one button. */
 
 const words = require('../../utils/words.js').signIn
-const { passport, takeFarewell, carryOut } = require('../../utils/session.js')
+const { passport, takeFarewell, carryOut, copy } = require('../../utils/session.js')
 
 Page({
   data: {
@@ -32,10 +32,7 @@ Page({
 
   copyPolicy() {
     if (!this.data.policy) return
-    wx.setClipboardData({
-      data: this.data.policy.url,
-      success: () => wx.showToast({ title: words.copied, icon: 'none' }),
-    })
+    copy(this.data.policy.url, () => wx.showToast({ title: words.copied, icon: 'none' }))
   },
 
   signIn() {
@@ -46,7 +43,8 @@ Page({
       } catch (/** @type {any} */ error) {
         if (error.error !== 'consent_required') throw error
         const { policy_version: version, policy_url: url } = error.details
-        this.setData({ policy: { version, url: url || '' } })
+        // What this button agreed to was WeChat's guide; the policy is the next one's.
+        this.setData({ policy: { version, url: url || '' }, needsAgreement: false })
         return
       }
       this.setData({ needsAgreement: false })
