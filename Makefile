@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 PYTHON := python3.13 python3.12 python3.11 python3
 
 # Much of a test is waiting, so a few more run at once than there are cores. Each has a mongod of its own.
-JOBS   := 4
+JOBS   := 6
 
 # What checks the mini-program. Node and npm come as a wheel, so that their versions are locked, too; node trusts whom
 # the system trusts, as pip does.
@@ -100,7 +100,7 @@ unit integration security fault: .venv
 # Playwright brings its own event loop, so these tests have a run of their own.
 browser: .venv
 	@echo "== tests/browser"
-	@WXPASSPORT_CHROMIUM=$$(scripts/ensure-chromium) && export WXPASSPORT_CHROMIUM && $(PYTEST) -n 2 --dist worksteal tests/browser $(ARGS)
+	@WXPASSPORT_CHROMIUM=$$(scripts/ensure-chromium) && export WXPASSPORT_CHROMIUM && $(PYTEST) -n 3 --dist worksteal tests/browser $(ARGS)
 
 unit: ## Test the pure rules (ARGS go to pytest, here and in the next four)
 integration: ## Test HTTP against a real mongod and the WeChat stand-in
