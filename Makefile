@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed
 PYTHON := python3.13 python3.12 python3.11 python3
 
 # Much of a test is waiting, so a few more run at once than there are cores. Each has a mongod of its own.
-JOBS   := 6
+JOBS   := 4
 
 # What checks the mini-program. Node and npm come as a wheel, so that their versions are locked, too; node trusts whom
 # the system trusts, as pip does.

@@ -202,7 +202,7 @@ async def test_who_lost_the_turn_by_slowness_tells_no_token(
 ) -> None:
     await api.registered("mei")
     visit, calls = api.wx_login("mei"), stand_in.calls.total
-    stand_in.faults.set("slow", delay=0.5, times=1)
+    stand_in.faults.set("slow", delay=1.5, times=1)
     slow = asyncio.create_task(api.token(visit))
     await asyncio.wait_for(stand_in.calls.reach(calls + 1), 60)
     clock.advance(minutes=4)  # the turn counts as one of a process that died

@@ -67,11 +67,12 @@ async def test_a_token_that_is_void_for_all_fifty_is_fetched_once_more(
     headers = await bearer(api, "mei")
     await bind_many([api, other_process], headers, 2)
     stand_in.people.void_wechat_access_token(APPID)
-    # Each waits until all have been refused with the old token, so all fifty want a new one at once.
+    # Each waits until the others have been refused with the old token, too, so that many want a new one at once.
     stand_in.faults.set("slow", path=PHONE_NUMBER, delay=0.5, times=50)
     assert await bind_many([api, other_process], headers, 50) == {(200, None): 50}
     assert stand_in.calls.at(STABLE_TOKEN) == 2
-    assert stand_in.calls.at(PHONE_NUMBER) == 2 + 50 + 50
+    # Nobody asks more than twice; who comes so late that the new token is there asks once.
+    assert 2 + 50 < stand_in.calls.at(PHONE_NUMBER) <= 2 + 50 + 50
 
 
 async def test_a_refusal_that_comes_late_does_not_expire_the_new_token(
