@@ -14,7 +14,7 @@ Entry = dict[str, Any]
 _DRIVERS = {"$db", "$clusterTime", "$readPreference", "$audit"}
 # Every command but those of the profiler itself, and of what runs in the background, where no request says a filter.
 _NOT_THE_PROFILER = {
-    "ns": {"$not": re.compile(r"system\.profile|\.(statistics|wechat_health|jobs|job_changes)$")}
+    "ns": {"$not": re.compile(r"system\.profile|\.(statistics|wechat_health|jobs|job_changes|turns)$")}
 }
 
 
