@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 from passport.errors import StoreUnavailable
@@ -114,6 +114,17 @@ class Rounds(Generic[Item, Outcome]):
             if not told.done():
                 joined.append((item, told))
         return joined
+
+
+def each_made(make: Callable[[Item], Outcome], items: Iterable[Item]) -> list[Outcome | Exception]:
+    """What is made of each, in their order; where that fails the exception, so that one fails alone."""
+    made: list[Outcome | Exception] = []
+    for item in items:
+        try:
+            made.append(make(item))
+        except Exception as error:
+            made.append(error)
+    return made
 
 
 def _tell(told: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None:

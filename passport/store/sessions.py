@@ -17,7 +17,7 @@ from passport.models import Refresh, Session
 from passport.store.bulk import write_errors
 from passport.store.faults import CollectionStore, translated
 from passport.store.rotations import Rotation, rotate_all, stored
-from passport.store.rounds import Rounds
+from passport.store.rounds import Rounds, each_made
 
 Document = dict[str, Any]
 
@@ -59,9 +59,10 @@ class SessionStore(CollectionStore):
             return None
         return await self._found.join(key)
 
-    async def _find_together(self, keys: list[ObjectId]) -> list[Session | None]:
+    async def _find_together(self, keys: list[ObjectId]) -> list[Session | Exception | None]:
         documents = await self._find_all({"_id": {"$in": keys}})
-        found = {each["_id"]: _session(each) for each in documents}
+        made = each_made(_session, documents)
+        found = {document["_id"]: each for document, each in zip(documents, made, strict=True)}
         return [found.get(key) for key in keys]
 
     @translated

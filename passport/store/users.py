@@ -15,7 +15,7 @@ from pymongo.errors import DuplicateKeyError
 
 from passport.models import Ban, Consent, Identity, LastAct, Phone, User
 from passport.store.faults import CollectionStore, translated
-from passport.store.rounds import Rounds
+from passport.store.rounds import Rounds, each_made
 from passport.store.search import search_fields
 from passport.store.sign_ins import Activity
 
@@ -123,9 +123,10 @@ class UserStore(CollectionStore):
             return None
         return await self._found.join(key)
 
-    async def _find_together(self, keys: list[ObjectId]) -> list[User | None]:
+    async def _find_together(self, keys: list[ObjectId]) -> list[User | Exception | None]:
         documents = await self._find_all({"_id": {"$in": keys}}, _UNUSED)
-        found = {each["_id"]: user_of(each) for each in documents}
+        made = each_made(user_of, documents)
+        found = {document["_id"]: each for document, each in zip(documents, made, strict=True)}
         return [found.get(key) for key in keys]
 
     @translated

@@ -10,7 +10,7 @@ from typing import Any
 import pymongo
 from bson import ObjectId
 
-from passport.models import Refresh
+from passport.models import Refresh, Session
 from passport.services import Services
 from tests.client import API
 from tests.conftest import Clock
@@ -91,6 +91,18 @@ async def test_in_one_round_whoever_is_late_ended_or_gone_is_refused_alone(
     assert after.pop(current["_id"])["refresh"]["digest"] == b"the successor"
     del before[current["_id"]]
     assert after == before
+
+
+async def test_a_document_that_cannot_be_read_fails_its_own_reader_alone(
+    api: API, services: Services, database: Database
+) -> None:
+    broken, sound = await sessions_of(api, database, "mei", "bo")
+    database.sessions.update_one({"_id": broken["_id"]}, {"$unset": {"refresh": ""}})
+    told = await asyncio.gather(
+        *(services.sessions.find(str(each["_id"])) for each in (broken, sound)), return_exceptions=True
+    )
+    assert isinstance(told[0], KeyError)
+    assert isinstance(told[1], Session)
 
 
 async def test_a_read_is_never_older_than_what_was_told_before_it_began(
