@@ -26,7 +26,7 @@ from datetime import timedelta
 from html import unescape
 from itertools import count, cycle, islice
 from pathlib import Path
-from re import findall
+from re import findall, search
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -107,8 +107,11 @@ class Browser:
         return (time.perf_counter() - began) * 1000, body
 
 
-def pages(browser: Browser, database: Any) -> list[Ask]:
-    """Every page that is asked for: each list at its beginning and at its end, and how many there are."""
+def pages(browser: Browser, database: Any, only: str) -> list[Ask]:
+    """Every page that is asked for: each list at its beginning and at its end, and how many there are.
+
+    Of the lists those alone whose name the pattern is found in.
+    """
     one = database["users"].find_one({"phone": {"$exists": True}, "unionid": {"$exists": True}})
     exact = {
         "openid": one["identities"][0]["openid"],
@@ -132,6 +135,8 @@ def pages(browser: Browser, database: Any) -> list[Ask]:
         (name, {"q": text}) for name, text in exact.items()
     ]
     for name, query in lists:
+        if not search(only, name):
+            continue
         order = query.get("order", "")
         asks.append(Ask(f"{name}{', ' if order else ''}{order}", f"/admin/users?{urlencode(query)}"))
         _, body = browser.get(asks[-1].path)
@@ -179,11 +184,13 @@ def logins(url: str, seconds: float) -> Round:
 
 
 _fresh = count()
+# Others in each run, since a kept database knows those of the one before.
+_FIRST = int(time.time()) % 10**6 * LOGIN_USERS
 
 
 def _visits(path: str, expected: Expected, number: int) -> Iterator[Visit]:
     now = int(time.time())
-    for user in islice(cycle(range(LOGIN_USERS)), number):
+    for user in islice(cycle(range(_FIRST, _FIRST + LOGIN_USERS)), number):
         fields = {"code": f"bench-{user}-{next(_fresh)}", **payload_for(user, now, LOGIN_APPID)}
         yield once(post(path, json.dumps(fields, ensure_ascii=False).encode()), expected)
 
@@ -236,12 +243,14 @@ def run(options: argparse.Namespace) -> None:
             "wxpassport"
         ]
         browser = Browser(url, cookie)
-        found = measure(browser, database, pages(browser, database), rounds=options.rounds)
+        found = measure(browser, database, pages(browser, database, options.only), rounds=options.rounds)
         print(
             f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, load before {load_before:.1f} and after "
             f"{os.getloadavg()[0]:.1f}, Python {platform.python_version()}\n"
         )
-        print(_table(found))
+        print(_table(found), flush=True)
+        if not options.seconds:
+            return
         drive(url, _visits("/accounts/wxapp", CREATED, LOGIN_USERS), connections=CONNECTIONS)
         logins(url, 2)
         alone = [logins(url, options.seconds)]
@@ -294,7 +303,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--users", type=int, default=1_000_000)
     parser.add_argument("--sessions", type=int, default=5_000_000)
     parser.add_argument("--rounds", type=int, default=9, help="how often each page is asked for (default: 9)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="of logins (default: 10)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of logins; 0 for none (default: 10)")
+    parser.add_argument("--only", default="", help="of the lists, those whose name has this pattern in it")
     parser.add_argument(
         "--keep", default=None, help="a private folder that keeps the users for another run; 5 GB"
     )

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta, tzinfo
 
 from passport.clock import Now
 from passport.directory.filters import Faults, UserFilter
-from passport.directory.people import MOST_COUNTED, PAGE_SIZE, Page, Total, View
+from passport.directory.grams import comparable, is_told_by_its_grams
+from passport.directory.people import MOST_COUNTED, MOST_READ, PAGE_SIZE, Page, Total, View
 from passport.directory.words import understand
 from passport.errors import StoreUnavailable
 from passport.errors.dashboard import TooBroad
@@ -84,16 +85,15 @@ class Directory:
         return Page(tuple(people[:PAGE_SIZE]), has_previous=view.after is not None, has_next=more)
 
     async def total(self, asked: UserFilter) -> Total:
-        """How many match: exactly up to MOST_COUNTED, and everybody always."""
+        """How many match: exactly up to MOST_COUNTED or MOST_READ, and everybody always."""
+        most = MOST_READ if _is_read(asked) else MOST_COUNTED
         try:
-            count = await self._store.count(
-                asked, appids=await self.appids(), now=self._now(), most=MOST_COUNTED
-            )
+            count = await self._store.count(asked, appids=await self.appids(), now=self._now(), most=most)
         except TooBroad:
             return Total(None)
-        if asked.is_everybody or count <= MOST_COUNTED:
+        if asked.is_everybody or count <= most:
             return Total(count)
-        return Total(MOST_COUNTED, more=True)
+        return Total(most, more=True)
 
     async def appids(self) -> tuple[str, ...]:
         """Every app that somebody may be a user of: the configured ones, then those that were."""
@@ -105,3 +105,10 @@ class Directory:
             self._appids = tuple(dict.fromkeys((*self._configured, *known)))
             self._appids_until = self._now() + _APPS_KNOWN_FOR
         return self._appids
+
+
+def _is_read(asked: UserFilter) -> bool:
+    """Whether a document has to be read to see that somebody is meant."""
+    sought = understand(asked.text)
+    compared = sought.kind == "name" and not is_told_by_its_grams(comparable(sought.value))
+    return compared or asked.has_phone is not None or asked.has_unionid is not None

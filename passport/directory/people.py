@@ -8,8 +8,9 @@ from typing import Literal
 
 Sort = Literal["registered", "seen", "sign_ins"]
 SORTS: tuple[Sort, ...] = ("registered", "seen", "sign_ins")
-# Of a number that no page needs to know exactly, and that would take long to count.
-MOST_COUNTED = 10_000
+# Of a number that no page needs to know exactly, and that would take long to count: where an index tells who is meant,
+# and where documents have to be read for it.
+MOST_COUNTED, MOST_READ = 10_000, 3_000
 PAGE_SIZE = 50
 
 

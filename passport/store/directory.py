@@ -6,7 +6,6 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -23,6 +22,7 @@ from passport.errors.dashboard import TooBroad
 from passport.store.faults import CollectionStore, translated
 from passport.store.matching import matching
 from passport.store.search import shown_nickname
+from passport.store.ways import bounds, counting, is_told_by_tag_and_days
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -36,6 +36,8 @@ _PATIENCE = 0.45
 # Of the deadline, about how long somebody waits for their turn. They are not refused all at once, since each refusal
 # is a page, too.
 _WAITS = (0.15, 0.45)
+# So many keys are sorted sooner than an order is searched for whoever has the tag.
+_RARE = 30_000
 _FIELDS: Mapping[Sort, tuple[str, ...]] = {
     "registered": ("created_at", "_id"),
     "seen": ("last_seen_at", "_id"),
@@ -85,17 +87,28 @@ class DirectoryStore(CollectionStore):
 
     async def _page(self, wanted: Document, asked: UserFilter, view: View, limit: int) -> list[Listed]:
         people: list[Listed] = []
+        options = await self._options(asked, view)
         for step in _steps(view):
             if len(people) < limit:
-                conditions = [each for each in (wanted, *_bounds(asked, view.sort), step) if each]
-                people += await self._find(conditions, view, limit - len(people))
+                conditions = [each for each in (wanted, *bounds(asked, view.sort), step) if each]
+                people += await self._find(conditions, view, limit - len(people), options)
         return people[::-1] if view.backwards else people
 
-    async def _find(self, conditions: list[Document], view: View, limit: int) -> list[Listed]:
+    async def _options(self, asked: UserFilter, view: View) -> Document:
+        """Those who have a rare tag are sorted by the keys of its index; of a common one, the order has them soon."""
+        if view.sort != "sign_ins" or not is_told_by_tag_and_days(asked):
+            return {}
+        tagged = {"tags": {"$eq": asked.tag}}
+        counted = await self._collection.count_documents(tagged, limit=_RARE + 1, hint="users_tagged")
+        return {"hint": "users_tagged_seen"} if counted <= _RARE else {}
+
+    async def _find(
+        self, conditions: list[Document], view: View, limit: int, options: Document
+    ) -> list[Listed]:
         wanted = {"$and": conditions} if conditions else {}
         direction = pymongo.DESCENDING if view.descending != view.backwards else pymongo.ASCENDING
         order = [(name, direction) for name in _FIELDS[view.sort]]
-        cursor = self._collection.find(wanted, dict.fromkeys(_SHOWN, 1)).sort(order).limit(limit)
+        cursor = self._collection.find(wanted, dict.fromkeys(_SHOWN, 1), **options).sort(order).limit(limit)
         # All in one answer: a second round would be a second wait for a thread.
         return [_listed(each) for each in await cursor.batch_size(limit + 1).to_list(limit)]
 
@@ -165,19 +178,6 @@ def _steps(view: View) -> list[Document]:
         {**dict(zip(names[:depth], values[:depth], strict=True)), names[depth]: {beyond: values[depth]}}
         for depth in reversed(range(len(names)))
     ]
-
-
-def counting(asked: UserFilter) -> Document:
-    """What most users are like has no index of its own, so they are counted in the order in which they registered."""
-    common = replace(asked, has_phone=asked.has_phone or None, has_unionid=asked.has_unionid or None)
-    if common.status == "active":
-        common = replace(common, status=None)
-    return {"hint": "users_created_at"} if common.is_everybody else {}
-
-
-def _bounds(asked: UserFilter, sort: Sort) -> list[Document]:
-    # The planner uses the second field of an index only beside a condition on the first. This one everybody meets.
-    return [{"sign_ins": {"$gte": 0}}] if sort == "sign_ins" and asked.registered.is_bounded else []
 
 
 def _listed(document: Document) -> Listed:

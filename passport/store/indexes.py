@@ -16,48 +16,51 @@ _RECEIPTS_LAST = 190 * 86400
 # What went wrong last may be a while ago; the process that met it is gone by then.
 _REPORTS_LAST = 7 * 86400
 
-# What the dashboard lists users by: see benchmarks/README.md. A login changes its keys in two of them, by last_seen_at
-# and by sign_ins; the others change with a registration, a new name, a ban, a phone number or a tag.
+# What the dashboard lists users by: see benchmarks/README.md. Behind what each is ordered by stands what else a page is
+# filtered by, so that whoever is not meant is left out by their key, and no document is read for it. A login changes
+# its keys in two of them, and in a third of whoever has a tag; the others change with a registration, a new name, a
+# ban, a phone number or a tag.
 _BANNED = {"status": "banned"}
+# Of any value: with a type beside it the planner would read each document to see which of the tags had it.
+_TAGGED = {"tags": {"$exists": True}}
+_SEEN = ("last_seen_at", "_id", "created_at", "sign_ins")
+_SIGNED_IN = ("sign_ins", "created_at", "_id", "last_seen_at")
+_OF_BANNED = ("ban.until", "identities.appid")
+
+
+def _index(name: str, *fields: str, only: dict[str, Any] | None = None) -> IndexModel:
+    options = {"partialFilterExpression": only} if only else {}
+    return IndexModel([(field, ASCENDING) for field in fields], name=name, **options)
+
+
 DIRECTORY_INDEXES = [
-    IndexModel([("created_at", ASCENDING), ("_id", ASCENDING)], name="users_created_at"),
-    IndexModel([("last_seen_at", ASCENDING), ("_id", ASCENDING)], name="users_last_seen_at"),
+    _index("users_created_at", "created_at", "_id"),
+    _index("users_seen", *_SEEN),
     # Half of the users signed in once, and are told apart by when they registered, which can be skipped to.
-    IndexModel(
-        [("sign_ins", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)], name="users_sign_ins"
-    ),
+    _index("users_signed_in", *_SIGNED_IN),
     # Ordered by time behind each piece of a name, so that those of a common piece need not be sorted.
-    IndexModel([("search", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)], name="users_search"),
-    IndexModel(
-        [("identities.appid", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)], name="users_appid"
-    ),
+    _index("users_search", "search", "created_at", "_id"),
+    _index("users_appid", "identities.appid", "created_at", "_id"),
     # The banned sign in no more, so these cost no login anything.
-    IndexModel(
-        [("status", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
-        name="users_banned_created_at",
-        partialFilterExpression=_BANNED,
-    ),
-    IndexModel(
-        [("status", ASCENDING), ("last_seen_at", ASCENDING), ("_id", ASCENDING)],
-        name="users_banned_last_seen_at",
-        partialFilterExpression=_BANNED,
-    ),
-    IndexModel(
-        [("status", ASCENDING), ("sign_ins", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
-        name="users_banned_sign_ins",
-        partialFilterExpression=_BANNED,
-    ),
-    IndexModel(
-        [("phone.number", ASCENDING)],
-        name="users_phone",
-        partialFilterExpression={"phone.number": {"$type": "string"}},
-    ),
-    IndexModel(
-        [("tags", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
-        name="users_tags",
-        partialFilterExpression={"tags": {"$type": "string"}},
-    ),
+    _index("users_banned", "status", "created_at", "_id", *_OF_BANNED, only=_BANNED),
+    _index("users_banned_seen", "status", *_SEEN, *_OF_BANNED, only=_BANNED),
+    _index("users_banned_signed_in", "status", *_SIGNED_IN, *_OF_BANNED, only=_BANNED),
+    _index("users_phone", "phone.number", only={"phone.number": {"$type": "string"}}),
+    _index("users_tagged", "tags", "created_at", "_id", only=_TAGGED),
+    _index("users_tagged_seen", "tags", *_SEEN, only=_TAGGED),
 ]
+
+# What an earlier version made, and others took the place of. A name is never used again for another index.
+RETIRED = {
+    "users": (
+        "users_last_seen_at",
+        "users_sign_ins",
+        "users_banned_created_at",
+        "users_banned_last_seen_at",
+        "users_banned_sign_ins",
+        "users_tags",
+    ),
+}
 
 INDEXES: dict[str, list[IndexModel]] = {
     "users": [
@@ -209,11 +212,12 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
 }
 
+_INDEX_NOT_FOUND = 27
 _DUPLICATE_KEY = 11000
 
 
 async def make_indexes(database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
-    """Make the indexes that are missing; existing ones cost one round trip a collection.
+    """Make the indexes that are missing, then drop the retired ones; a collection costs one round trip.
 
     Raises:
         StartupError: existing documents break a unique index, or an index differs from ours.
@@ -228,6 +232,20 @@ async def make_indexes(database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
                 cure = "an index differs from ours; drop it, and it is made anew"
                 raise StartupError(f"collection {collection}: {cure} ({error})") from error
             raise
+        await _drop_retired(database, collection)
+
+
+async def _drop_retired(database: AsyncIOMotorDatabase[dict[str, Any]], collection: str) -> None:
+    """After those that replace them were made, so that no list is ever without an index."""
+    retired = RETIRED.get(collection, ())
+    there = await database[collection].index_information() if retired else {}
+    for name in there.keys() & set(retired):
+        try:
+            await database[collection].drop_index(name)
+        except OperationFailure as error:
+            # Another process, which starts at the same time, was first.
+            if error.code != _INDEX_NOT_FOUND:
+                raise
 
 
 def _duplicates(collection: str, error: OperationFailure) -> str:

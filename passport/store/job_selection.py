@@ -15,9 +15,9 @@ from pymongo.errors import ExecutionTimeout
 
 from passport.errors.dashboard import TooBroad
 from passport.jobs.model import Act, Kind, Preview
-from passport.store.directory import counting
 from passport.store.faults import Deadlined, translated
 from passport.store.job_batches import Meant
+from passport.store.ways import counting
 
 Document = dict[str, Any]
 
@@ -77,7 +77,7 @@ class JobSelection(Deadlined):
 
     async def _already(self, act: Act, wanted: Document, total: int, now: datetime) -> int:
         """How many have nothing to change. Asked in the way that an index answers: few are banned, or have the tag."""
-        tagged = {"tags": {"$eq": act.tag, "$type": "string"}}
+        tagged = {"tags": {"$eq": act.tag}}
         banned: Document = {"status": "banned"}
         match act.kind:
             case Kind.BAN:

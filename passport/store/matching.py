@@ -35,7 +35,7 @@ def matching(asked: UserFilter, *, appids: Sequence[str], now: datetime) -> Docu
         *_span("last_seen_at", asked.seen),
         *_presence("phone.number", asked.has_phone),
         *_presence("unionid", asked.has_unionid),
-        *([_exactly("tags", asked.tag)] if asked.tag else []),
+        *([{"tags": {"$eq": asked.tag}}] if asked.tag else []),
     ]
     said = [each for each in conditions if each]
     return {"$and": said} if len(said) > 1 else next(iter(said), {})
@@ -92,7 +92,8 @@ def _status(asked: UserFilter, now: datetime) -> list[Document]:
     # The status stays when a ban's time has passed: nobody lifted it.
     if asked.status == "ban_ended":
         return [{"status": "banned"}, {"ban.until": {"$lte": now}}]
-    return [{"status": "banned"}, {"$or": [{"ban.until": None}, {"ban.until": {"$gt": now}}]}]
+    # Also of a ban without an end. Asked for in one range of an index, which tells it without the document.
+    return [{"status": "banned"}, {"ban.until": {"$not": {"$lte": now}}}]
 
 
 def _span(field: str, span: Span) -> list[Document]:

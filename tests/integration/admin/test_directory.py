@@ -296,6 +296,11 @@ async def test_totals_are_exact_as_far_as_they_are_counted(
     database.users.insert_one(person(10, "小明"))
     assert await directory.total(named) == Total(10, more=True)
     assert await directory.total(UserFilter()) == Total(11)
+    # Whoever is told apart by a document is counted less far.
+    monkeypatch.setattr("passport.directory.listing.MOST_READ", 5)
+    database.users.insert_many([person(number, "王小明") for number in range(20, 25)])
+    assert await directory.total(UserFilter(text="王小明")) == Total(5)
+    assert await directory.total(UserFilter(has_unionid=False)) == Total(5, more=True)
 
 
 async def test_a_question_that_takes_too_long_is_given_up_and_the_next_one_is_answered(

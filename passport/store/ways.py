@@ -1,0 +1,55 @@
+"""Which index answers a question about users, where the planner would not see it by itself. Pure rules.
+
+MongoDB tries the indexes that could serve side by side, and keeps to the one that was first. A trial of one that reads
+a document a key may cost more than the answer, so some are named, and some are made to tell by keys alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from passport.directory.filters import UserFilter
+from passport.directory.people import Sort
+
+Document = dict[str, Any]
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+# Nobody is seen before they register, but for the clocks of two hosts.
+_CLOCKS = timedelta(days=1)
+_DAYS = ("registered_from", "registered_to", "seen_from", "seen_to")
+
+
+def bounds(asked: UserFilter, sort: Sort) -> list[Document]:
+    """What everybody who is asked for meets anyway, said of the first field of the index that gives the order.
+
+    Only beside it does the planner look at the fields behind.
+    """
+    if sort == "seen" and asked.registered.is_bounded:
+        since = asked.registered.since
+        return [{"last_seen_at": {"$gte": since - _CLOCKS if since else _LONG_AGO}}]
+    if sort == "sign_ins" and (asked.registered.is_bounded or asked.seen.is_bounded):
+        return [{"sign_ins": {"$gte": 0}}]
+    return []
+
+
+def counting(asked: UserFilter) -> Document:
+    """Options of a count.
+
+    What most users are like has no index of its own, so they are counted in the order in which they registered. The
+    banned have three, one as good as the others; a trial of them costs more than the count.
+    """
+    common = replace(asked, has_phone=asked.has_phone or None, has_unionid=asked.has_unionid or None)
+    if common.status == "active":
+        common = replace(common, status=None)
+    if common.is_everybody:
+        return {"hint": "users_created_at"}
+    if asked.status in ("banned", "ban_ended") and asked.to_query().keys() <= {"status", "app"}:
+        return {"hint": "users_banned"}
+    return {}
+
+
+def is_told_by_tag_and_days(asked: UserFilter) -> bool:
+    """Whether an entry of the index of tags says of somebody that they are meant, without their document."""
+    return asked.tag is not None and asked.to_query().keys() <= {"tag", *_DAYS}
