@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 LOCALES = {"zh": "zh_CN", "en": "en_GB"}
@@ -14,4 +15,12 @@ def exact_time(moment: datetime, zone: Any, language: str) -> str:
     from babel.dates import format_datetime
 
     pattern = "yyyy-MM-dd HH:mm:ss" if language == "zh" else "d MMM yyyy, HH:mm:ss"
-    return format_datetime(moment, pattern, tzinfo=zone, locale=LOCALES[language])
+    return format_datetime(moment, pattern, tzinfo=zone, locale=locale_of(language))
+
+
+@lru_cache
+def locale_of(language: str) -> Any:
+    """Babel's locale. By its name, Babel would look for its file with each time that a page tells."""
+    from babel import Locale
+
+    return Locale.parse(LOCALES[language])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
@@ -50,6 +51,7 @@ class Directory:
         self._store, self._sessions, self._zone, self._now = store, sessions, zone, now
         self._configured: tuple[str, ...] = tuple(appids)
         self._appids, self._appids_until = self._configured, datetime.min.replace(tzinfo=now().tzinfo)
+        self._asking = asyncio.Lock()
 
     def filter_from_query(self, query: Mapping[str, str]) -> tuple[UserFilter, Faults]:
         """The filter that a query asks for, its days in the dashboard's time zone, and what is wrong with it."""
@@ -97,13 +99,14 @@ class Directory:
 
     async def appids(self) -> tuple[str, ...]:
         """Every app that somebody may be a user of: the configured ones, then those that were."""
-        if self._now() >= self._appids_until:
-            try:
-                known = await self._store.appids()
-            except (TooBroad, StoreUnavailable):
-                return self._appids
-            self._appids = tuple(dict.fromkeys((*self._configured, *known)))
-            self._appids_until = self._now() + _APPS_KNOWN_FOR
+        async with self._asking:
+            if self._now() >= self._appids_until:
+                try:
+                    known = await self._store.appids()
+                except StoreUnavailable:
+                    return self._appids
+                self._appids = tuple(dict.fromkeys((*self._configured, *known)))
+                self._appids_until = self._now() + _APPS_KNOWN_FOR
         return self._appids
 
 

@@ -10,6 +10,7 @@ from pymongo.errors import DuplicateKeyError
 from passport.models import Ban, LastAct, User
 from passport.store.faults import CollectionStore, translated
 from passport.store.sign_ins import UnionidTaken
+from passport.store.skipping import values_in_use
 from passport.store.users import ban_document, user_of, with_unionid
 
 Document = dict[str, Any]
@@ -71,20 +72,10 @@ class CareStore(CollectionStore):
 
     @translated
     async def tags_in_use(self) -> list[str]:
-        """The tags that users have, in order, up to _MOST_TAGS; read off the index, one entry a tag.
-
-        A `distinct` would read an entry a user, since it does not skip through an index of arrays.
-        """
-        found: list[str] = []
-        while len(found) < _MOST_TAGS and (tag := await self._tag_after(found[-1] if found else "")):
-            found.append(tag)
-        return found
-
-    async def _tag_after(self, last: str) -> str | None:
-        # In the order of the index that is named. MongoDB sorts by an array itself, whatever index there is.
-        document = await self._collection.find_one({"tags": {"$gt": last}}, {"tags": 1}, hint="users_tagged")
-        # Its entry is the first beyond, so of its tags beyond it is the least. Both orders are that of code points.
-        return min(each for each in document["tags"] if each > last) if document else None
+        """The tags that users have, in order, up to _MOST_TAGS."""
+        return await values_in_use(
+            self._collection, "tags", index="users_tagged", of=lambda user: user["tags"], most=_MOST_TAGS
+        )
 
     @translated
     async def with_phone(self, number: str, *, but: str, limit: int) -> list[User]:

@@ -22,6 +22,7 @@ from passport.errors.dashboard import TooBroad
 from passport.store.faults import CollectionStore, translated
 from passport.store.matching import matching
 from passport.store.search import shown_nickname
+from passport.store.skipping import values_in_use
 from passport.store.ways import bounds, counting, is_told_by_tag_and_days
 
 Document = dict[str, Any]
@@ -33,9 +34,11 @@ _AT_ONCE = 2
 _PAUSE = 0.2
 # Of the deadline: a page that takes longer is not read by anybody.
 _PATIENCE = 0.45
-# Of the deadline, about how long somebody waits for their turn. They are not refused all at once, since each refusal
-# is a page, too.
-_WAITS = (0.15, 0.45)
+# In seconds, about how long somebody waits for their turn. A refusal is a page, too, which costs a login's time, and is
+# asked for again at once; whoever waits asks for nothing. Less than what a server that is told to end waits for.
+_WAITS = (3.0, 8.0)
+# Of apps, there are a handful.
+_MOST_APPS = 200
 # So many keys are sorted sooner than an order is searched for whoever has the tag.
 _RARE = 30_000
 _FIELDS: Mapping[Sort, tuple[str, ...]] = {
@@ -75,9 +78,7 @@ class DirectoryStore(CollectionStore):
         super().__init__(local, deadline=deadline)
         self._turns, self._waiting = asyncio.Semaphore(_AT_ONCE), 0
         self._patience = deadline * _PATIENCE
-        self._waits = tuple(deadline * share for share in _WAITS)
 
-    @translated
     async def page(
         self, asked: UserFilter, view: View, *, appids: Sequence[str], now: datetime, limit: int
     ) -> list[Listed]:
@@ -112,7 +113,6 @@ class DirectoryStore(CollectionStore):
         # All in one answer: a second round would be a second wait for a thread.
         return [_listed(each) for each in await cursor.batch_size(limit + 1).to_list(limit)]
 
-    @translated
     async def count(self, asked: UserFilter, *, appids: Sequence[str], now: datetime, most: int) -> int:
         """How many users match, up to `most` and one; everybody is counted exactly, from what MongoDB knows."""
         if asked.is_everybody:
@@ -126,8 +126,9 @@ class DirectoryStore(CollectionStore):
     @translated
     async def appids(self) -> list[str]:
         """Every appid that a user is known to, those of apps that are no longer configured included."""
-        found: list[str] = await self._in_turn(lambda: self._collection.distinct("identities.appid"))
-        return found
+        return await values_in_use(
+            self._collection, "identities.appid", index="users_appid", of=_appids_of, most=_MOST_APPS
+        )
 
     @translated
     async def exists(self, user_id: str) -> bool:
@@ -138,20 +139,25 @@ class DirectoryStore(CollectionStore):
             return False
 
     async def _in_turn(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Wait, which is no fault of MongoDB's, then ask."""
         async with self._turn():
-            try:
-                # MongoDB gives up by itself (maxTimeMS), so that nothing runs on there that nobody waits for.
-                with pymongo.timeout(self._patience):
-                    return await ask()
-            except (ExecutionTimeout, NetworkTimeout) as error:
-                # By its clock or by ours, whichever was first.
-                raise TooBroad from error
+            return await self._ask(ask)
+
+    @translated
+    async def _ask(self, ask: Callable[[], Awaitable[T]]) -> T:
+        try:
+            # MongoDB gives up by itself (maxTimeMS), so that nothing runs on there that nobody waits for.
+            with pymongo.timeout(self._patience):
+                return await ask()
+        except (ExecutionTimeout, NetworkTimeout) as error:
+            # By its clock or by ours, whichever was first.
+            raise TooBroad from error
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
         self._waiting += 1
         try:
-            async with asyncio.timeout(random.uniform(*self._waits)):  # noqa: S311  no secret
+            async with asyncio.timeout(random.uniform(*_WAITS)):  # noqa: S311  no secret
                 await self._turns.acquire()
         except TimeoutError:
             raise TooBroad from None
@@ -190,7 +196,7 @@ def _listed(document: Document) -> Listed:
         avatar=document.get("avatar"),
         status=document["status"],
         ban_until=document.get("ban", {}).get("until"),
-        appids=tuple(dict.fromkeys(each["appid"] for each in document["identities"])),
+        appids=tuple(dict.fromkeys(_appids_of(document))),
         openids=tuple(each["openid"] for each in document["identities"]),
         unionid=document.get("unionid"),
         phone=document.get("phone", {}).get("number"),
@@ -199,3 +205,7 @@ def _listed(document: Document) -> Listed:
         last_seen_at=document["last_seen_at"],
         sign_ins=document.get("sign_ins", 0),
     )
+
+
+def _appids_of(document: Document) -> list[str]:
+    return [each["appid"] for each in document["identities"]]

@@ -13,7 +13,6 @@ from passport.directory.addresses import ORDERS, Address, read_address
 from passport.directory.filling import BATCH, SearchFilling
 from passport.directory.filters import UserFilter
 from passport.directory.people import PAGE_SIZE, Total, View
-from passport.errors.dashboard import TooBroad
 from passport.models import Consent, Identity
 from passport.services import Services
 from passport.store.search import search_fields, shown_nickname
@@ -301,43 +300,6 @@ async def test_totals_are_exact_as_far_as_they_are_counted(
     database.users.insert_many([person(number, "王小明") for number in range(20, 25)])
     assert await directory.total(UserFilter(text="王小明")) == Total(5)
     assert await directory.total(UserFilter(has_unionid=False)) == Total(5, more=True)
-
-
-async def test_a_question_that_takes_too_long_is_given_up_and_the_next_one_is_answered(
-    services: Services, database: Database
-) -> None:
-    admin = database.client.admin
-    database.users.insert_one(person(1))
-    await services.admin.directory.appids()
-    # MongoDB itself counts the time: at the first check of the deadline it is over.
-    admin.command("configureFailPoint", "maxTimeAlwaysTimeOut", mode="alwaysOn")
-    try:
-        with pytest.raises(TooBroad):
-            await services.admin.directory.page(UserFilter(), View())
-        assert await services.admin.directory.total(UserFilter(text="小")) == Total(None)
-    finally:
-        admin.command("configureFailPoint", "maxTimeAlwaysTimeOut", mode="off")
-    assert await found(services) == [id_of(1)]
-
-
-async def test_lists_wait_for_their_turn_and_not_for_long_and_logins_go_on(
-    api: API, services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    turns = services.store.directory._turns
-    await services.admin.directory.appids()
-    monkeypatch.setattr(services.store.directory, "_waits", (9.0, 9.0))
-    for _ in range(2):
-        await turns.acquire()
-    # The lists hold nothing that a login needs.
-    waiting = [asyncio.ensure_future(services.admin.directory.page(UserFilter(), View())) for _ in range(10)]
-    assert (await api.token(api.wx_login("mei"))).status == 401
-    assert not any(each.done() for each in waiting)
-    monkeypatch.setattr(services.store.directory, "_waits", (0.05, 0.05))
-    with pytest.raises(TooBroad):
-        await services.admin.directory.page(UserFilter(), View())
-    for _ in range(2):
-        turns.release()
-    assert len(await asyncio.gather(*waiting)) == 10
 
 
 async def test_an_address_says_the_whole_view() -> None:

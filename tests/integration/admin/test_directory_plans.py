@@ -137,6 +137,7 @@ async def test_no_document_is_read_to_see_that_somebody_is_not_meant(
     services: Services, crowd: Database
 ) -> None:
     await services.background.close()
+    await services.admin.directory.appids()
     crowd.users.update_many({"sign_ins": 1}, {"$set": {"tags": [TAGS[0]]}})
     banned = {"status": "banned", "ban": {"until": None}}
     crowd.users.update_many({"phone": {"$exists": True}}, {"$set": banned})
