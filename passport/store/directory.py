@@ -31,12 +31,12 @@ T = TypeVar("T")
 # Of the threads that all of this process's questions share, and of mongod's cores, the logins keep the most.
 _AT_ONCE = 2
 # In seconds: while others wait, a turn is followed by a pause, so that the pages leave the process time for logins.
-_PAUSE = 0.2
+_PAUSE = 0.3
 # Of the deadline: a page that takes longer is not read by anybody.
 _PATIENCE = 0.45
 # In seconds, about how long somebody waits for their turn. A refusal is a page, too, which costs a login's time, and is
 # asked for again at once; whoever waits asks for nothing. Less than what a server that is told to end waits for.
-_WAITS = (3.0, 8.0)
+_WAITS = (5.5, 8.5)
 # Of apps, there are a handful.
 _MOST_APPS = 200
 # So many keys are sorted sooner than an order is searched for whoever has the tag.

@@ -17,9 +17,9 @@ _RECEIPTS_LAST = 190 * 86400
 _REPORTS_LAST = 7 * 86400
 
 # What the dashboard lists users by: see benchmarks/README.md. Behind what each is ordered by stands what else a page is
-# filtered by, so that whoever is not meant is left out by their key, and no document is read for it. A login changes
-# its keys in two of them, and in a third of whoever has a tag; the others change with a registration, a new name, a
-# ban, a phone number or a tag.
+# filtered by, so that whoever is not meant is left out by their key, and no document is read for it. Whoever is of two
+# apps has two keys. A login changes its keys in two of them, and in a third of whoever has a tag; the others change
+# with a registration, a new name, a ban, a phone number or a tag.
 _BANNED = {"status": "banned"}
 # Of any value: with a type beside it the planner would read each document to see which of the tags had it.
 _TAGGED = {"tags": {"$exists": True}}
@@ -35,9 +35,9 @@ def _index(name: str, *fields: str, only: dict[str, Any] | None = None) -> Index
 
 DIRECTORY_INDEXES = [
     _index("users_created_at", "created_at", "_id"),
-    _index("users_seen", *_SEEN),
+    _index("users_seen", *_SEEN, "identities.appid"),
     # Half of the users signed in once, and are told apart by when they registered, which can be skipped to.
-    _index("users_signed_in", *_SIGNED_IN),
+    _index("users_signed_in", *_SIGNED_IN, "identities.appid"),
     # Ordered by time behind each piece of a name, so that those of a common piece need not be sorted.
     _index("users_search", "search", "created_at", "_id"),
     _index("users_appid", "identities.appid", "created_at", "_id"),

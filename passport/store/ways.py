@@ -26,12 +26,13 @@ def bounds(asked: UserFilter, sort: Sort) -> list[Document]:
 
     Only beside it does the planner look at the fields behind.
     """
-    if sort == "seen" and asked.registered.is_bounded:
-        since = asked.registered.since
+    is_told_behind = asked.appid is not None or asked.registered.is_bounded or asked.seen.is_bounded
+    if sort == "registered" or not is_told_behind:
+        return []
+    since = asked.registered.since
+    if sort == "seen":
         return [{"last_seen_at": {"$gte": since - _CLOCKS if since else _LONG_AGO}}]
-    if sort == "sign_ins" and (asked.registered.is_bounded or asked.seen.is_bounded):
-        return [{"sign_ins": {"$gte": 0}}]
-    return []
+    return [{"sign_ins": {"$gte": 0}}]
 
 
 def counting(asked: UserFilter) -> Document:

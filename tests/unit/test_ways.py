@@ -30,12 +30,13 @@ BANNED, AGE = {"hint": "users_banned"}, {"hint": "users_created_at"}
         ),
         (UserFilter(registered_to=MARCH), "sign_ins", {"sign_ins": {"$gte": 0}}),
         (UserFilter(seen_from=MARCH), "sign_ins", {"sign_ins": {"$gte": 0}}),
-        (UserFilter(seen_from=MARCH), "seen", None),
+        (UserFilter(appid="wx1"), "sign_ins", {"sign_ins": {"$gte": 0}}),
+        (UserFilter(seen_from=MARCH), "seen", {"last_seen_at": {"$gte": datetime(1970, 1, 1, tzinfo=UTC)}}),
         (UserFilter(registered_from=MARCH), "registered", None),
         (UserFilter(status="banned"), "sign_ins", None),
     ],
 )
-def test_days_are_told_by_the_keys_of_an_order(
+def test_days_and_apps_are_told_by_the_keys_of_an_order(
     asked: UserFilter, sort: Sort, said: dict[str, Any] | None
 ) -> None:
     assert bounds(asked, sort) == ([said] if said else [])

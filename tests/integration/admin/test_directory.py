@@ -254,10 +254,15 @@ async def test_pages_show_everybody_once_in_order_with_ties(
     services: Services, database: Database, order: str
 ) -> None:
     randomly = random.Random(1)
+    both = [
+        [{"appid": each, "openid": f"o{number:027d}"} for each in (APPID, OTHER_APPID)]
+        for number in range(2 * PAGE_SIZE + 7)
+    ]
     database.users.insert_many(
         [
             person(
                 number,
+                identities=both[number],
                 created_at=BEGAN + timedelta(seconds=number // 40),
                 last_seen_at=BEGAN + timedelta(hours=randomly.randrange(3)),
                 sign_ins=randomly.randrange(3),
@@ -270,8 +275,8 @@ async def test_pages_show_everybody_once_in_order_with_ties(
     sort, _, way = order.partition("-")
     documents.sort(key=lambda each: [each[name] for name in (*keys[sort], "_id")], reverse=way == "desc")
     assert await walked(services, UserFilter(), order) == [str(each["_id"]) for each in documents]
-    since = UserFilter(registered_from=BEGAN.date())
-    assert await walked(services, since, order) == [str(each["_id"]) for each in documents]
+    for asked in (UserFilter(registered_from=BEGAN.date()), UserFilter(appid=OTHER_APPID)):
+        assert await walked(services, asked, order) == [str(each["_id"]) for each in documents]
 
 
 async def test_a_page_stays_where_it_was_when_somebody_registers(

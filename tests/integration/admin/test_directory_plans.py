@@ -40,10 +40,12 @@ FILTERS: dict[str, tuple[dict[str, str], int]] = {
 }
 
 
-# Whom a page shows, and one more to know whether there is another page.
-SHOWN = PAGE_SIZE + 1
+# Whom a page shows, one more to know whether there is another page, and as many again: where few are meant at all, mongod
+# may as well read them.
+SHOWN = 2 * (PAGE_SIZE + 1)
 # Whoever is not meant is left out by their key, in every order, and in the count.
 BY_KEYS: dict[str, dict[str, str]] = {
+    "an app": {"app": APPIDS[1]},
     "a tag": {"tag": TAGS[0]},
     "banned": {"status": "banned"},
     "ban ended": {"status": "ban_ended"},
