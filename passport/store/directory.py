@@ -23,7 +23,7 @@ from passport.store.faults import CollectionStore, translated
 from passport.store.matching import matching
 from passport.store.search import shown_nickname
 from passport.store.skipping import values_in_use
-from passport.store.ways import bounds, counting, is_told_by_tag_and_days
+from passport.store.ways import bounds, counting
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -39,8 +39,6 @@ _PATIENCE = 0.45
 _WAITS = (5.5, 8.5)
 # Of apps, there are a handful.
 _MOST_APPS = 200
-# So many keys are sorted sooner than an order is searched for whoever has the tag.
-_RARE = 30_000
 _FIELDS: Mapping[Sort, tuple[str, ...]] = {
     "registered": ("created_at", "_id"),
     "seen": ("last_seen_at", "_id"),
@@ -88,28 +86,17 @@ class DirectoryStore(CollectionStore):
 
     async def _page(self, wanted: Document, asked: UserFilter, view: View, limit: int) -> list[Listed]:
         people: list[Listed] = []
-        options = await self._options(asked, view)
         for step in _steps(view):
             if len(people) < limit:
                 conditions = [each for each in (wanted, *bounds(asked, view.sort), step) if each]
-                people += await self._find(conditions, view, limit - len(people), options)
+                people += await self._find(conditions, view, limit - len(people))
         return people[::-1] if view.backwards else people
 
-    async def _options(self, asked: UserFilter, view: View) -> Document:
-        """Those who have a rare tag are sorted by the keys of its index; of a common one, the order has them soon."""
-        if view.sort != "sign_ins" or not is_told_by_tag_and_days(asked):
-            return {}
-        tagged = {"tags": {"$eq": asked.tag}}
-        counted = await self._collection.count_documents(tagged, limit=_RARE + 1, hint="users_tagged")
-        return {"hint": "users_tagged_seen"} if counted <= _RARE else {}
-
-    async def _find(
-        self, conditions: list[Document], view: View, limit: int, options: Document
-    ) -> list[Listed]:
+    async def _find(self, conditions: list[Document], view: View, limit: int) -> list[Listed]:
         wanted = {"$and": conditions} if conditions else {}
         direction = pymongo.DESCENDING if view.descending != view.backwards else pymongo.ASCENDING
         order = [(name, direction) for name in _FIELDS[view.sort]]
-        cursor = self._collection.find(wanted, dict.fromkeys(_SHOWN, 1), **options).sort(order).limit(limit)
+        cursor = self._collection.find(wanted, dict.fromkeys(_SHOWN, 1)).sort(order).limit(limit)
         # All in one answer: a second round would be a second wait for a thread.
         return [_listed(each) for each in await cursor.batch_size(limit + 1).to_list(limit)]
 

@@ -18,8 +18,8 @@ _REPORTS_LAST = 7 * 86400
 
 # What the dashboard lists users by: see benchmarks/README.md. Behind what each is ordered by stands what else a page is
 # filtered by, so that whoever is not meant is left out by their key, and no document is read for it. Whoever is of two
-# apps has two keys. A login changes its keys in two of them, and in a third of whoever has a tag; the others change
-# with a registration, a new name, a ban, a phone number or a tag.
+# apps has two keys. A login changes its keys in two of them, and in two more of whoever has a tag; the others
+# change with a registration, a new name, a ban, a phone number or a tag.
 _BANNED = {"status": "banned"}
 # Of any value: with a type beside it the planner would read each document to see which of the tags had it.
 _TAGGED = {"tags": {"$exists": True}}
@@ -48,6 +48,7 @@ DIRECTORY_INDEXES = [
     _index("users_phone", "phone.number", only={"phone.number": {"$type": "string"}}),
     _index("users_tagged", "tags", "created_at", "_id", only=_TAGGED),
     _index("users_tagged_seen", "tags", *_SEEN, only=_TAGGED),
+    _index("users_tagged_signed_in", "tags", *_SIGNED_IN, only=_TAGGED),
 ]
 
 # What an earlier version made, and others took the place of. A name is never used again for another index.

@@ -18,7 +18,6 @@ Document = dict[str, Any]
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # Nobody is seen before they register, but for the clocks of two hosts.
 _CLOCKS = timedelta(days=1)
-_DAYS = ("registered_from", "registered_to", "seen_from", "seen_to")
 
 
 def bounds(asked: UserFilter, sort: Sort) -> list[Document]:
@@ -49,8 +48,3 @@ def counting(asked: UserFilter) -> Document:
     if asked.status in ("banned", "ban_ended") and asked.to_query().keys() <= {"status", "app"}:
         return {"hint": "users_banned"}
     return {}
-
-
-def is_told_by_tag_and_days(asked: UserFilter) -> bool:
-    """Whether an entry of the index of tags says of somebody that they are meant, without their document."""
-    return asked.tag is not None and asked.to_query().keys() <= {"tag", *_DAYS}

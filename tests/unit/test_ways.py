@@ -9,7 +9,7 @@ import pytest
 
 from passport.directory.filters import UserFilter
 from passport.directory.people import Sort
-from passport.store.ways import bounds, counting, is_told_by_tag_and_days
+from passport.store.ways import bounds, counting
 
 MARCH = date(2025, 3, 1)
 BANNED, AGE = {"hint": "users_banned"}, {"hint": "users_created_at"}
@@ -59,9 +59,3 @@ def test_a_count_is_told_its_index_where_a_trial_would_cost_more(
     asked: UserFilter, options: dict[str, str]
 ) -> None:
     assert counting(asked) == options
-
-
-def test_a_tag_and_days_are_told_by_one_index() -> None:
-    assert is_told_by_tag_and_days(UserFilter(tag="vip", registered_from=MARCH, seen_to=MARCH))
-    assert not is_told_by_tag_and_days(UserFilter(tag="vip", appid="wx1"))
-    assert not is_told_by_tag_and_days(UserFilter(registered_from=MARCH))

@@ -40,8 +40,8 @@ FILTERS: dict[str, tuple[dict[str, str], int]] = {
 }
 
 
-# Whom a page shows, one more to know whether there is another page, and as many again: where few are meant at all, mongod
-# may as well read them.
+# Whom a page shows, one more to know whether there is another page, and as many again: where few are meant at all,
+# mongod may as well read them.
 SHOWN = 2 * (PAGE_SIZE + 1)
 # Whoever is not meant is left out by their key, in every order, and in the count.
 BY_KEYS: dict[str, dict[str, str]] = {
@@ -140,7 +140,7 @@ async def test_no_document_is_read_to_see_that_somebody_is_not_meant(
 ) -> None:
     await services.background.close()
     await services.admin.directory.appids()
-    crowd.users.update_many({"sign_ins": 1}, {"$set": {"tags": [TAGS[0]]}})
+    crowd.users.update_many({"unionid": {"$exists": False}}, {"$set": {"tags": [TAGS[0]]}})
     banned = {"status": "banned", "ban": {"until": None}}
     crowd.users.update_many({"phone": {"$exists": True}}, {"$set": banned})
     wrong = {}
