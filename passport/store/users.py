@@ -11,9 +11,10 @@ from bson import ObjectId
 from bson.errors import InvalidId
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, WriteError
 
 from passport.models import Ban, Consent, Identity, LastAct, Phone, User
+from passport.store.bulk import insert_new
 from passport.store.faults import CollectionStore, translated
 from passport.store.rounds import Rounds, each_made
 from passport.store.search import search_fields
@@ -49,6 +50,7 @@ class UserStore(CollectionStore):
     def __init__(self, collection: AsyncIOMotorCollection[Document], *, deadline: float) -> None:
         super().__init__(collection, deadline=deadline)
         self._found = Rounds(self._find_together, deadline=deadline)
+        self._inserted = Rounds(self._insert_together, deadline=deadline)
 
     @translated
     async def insert(
@@ -62,16 +64,16 @@ class UserStore(CollectionStore):
     ) -> User | None:
         """The new user, or None when the identity or the unionid has an account already.
 
-        The race of simultaneous registrations is decided by the unique indexes alone: one insert wins.
+        The race of simultaneous registrations is decided by the unique indexes alone: one insert wins. Those of the
+        same moment share a statement.
         """
         document = _new(ObjectId(), identity, unionid=unionid, profile=profile, at=at)
         if consent is not None:
             document["consent"] = _consent(consent)
-        try:
-            await self._collection.insert_one(document)
-        except DuplicateKeyError:
-            return None
-        return user_of(document)
+        return user_of(document) if await self._inserted.join(document) else None
+
+    async def _insert_together(self, documents: list[Document]) -> list[bool | WriteError]:
+        return await insert_new(self._collection, documents)
 
     @translated
     async def import_all(self, users: Sequence[User]) -> None:
