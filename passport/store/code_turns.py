@@ -21,7 +21,7 @@ Collection = AsyncIOMotorCollection[Document]
 Outcome = tuple[bool, PendingLogin | None]
 
 # Where a record says what it was before the turn that it is in.
-BEFORE = "before"
+_BEFORE = "before"
 _REPLACED = ("status", "owner", "busy_until")
 
 
@@ -89,14 +89,14 @@ def _free(attempt: Attempt) -> Document:
 def _taken(attempt: Attempt) -> list[Document]:
     # MongoDB tells how many it changed, and not what they were, so each record keeps that itself.
     ours = {name: {"$literal": value} for name, value in attempt.ours.items()}
-    return [{"$set": {BEFORE: {name: f"${name}" for name in _REPLACED}, **ours}}]
+    return [{"$set": {_BEFORE: {name: f"${name}" for name in _REPLACED}, **ours}}]
 
 
 def _outcome(attempt: Attempt, record: Document | None) -> Outcome:
     if record is None or record.get("owner") != attempt.ours["owner"]:
         return False, _pending_login(record) if record else None
     # What was missing then is missing in what is told of it, too.
-    return True, _pending_login({**record, **dict.fromkeys(_REPLACED), **record[BEFORE]})
+    return True, _pending_login({**record, **dict.fromkeys(_REPLACED), **record[_BEFORE]})
 
 
 def _pending_login(document: Document) -> PendingLogin:

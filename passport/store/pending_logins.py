@@ -12,19 +12,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection
-from pymongo import UpdateOne, WriteConcern
+from pymongo import ReplaceOne, WriteConcern
 from pymongo.errors import BulkWriteError, WriteError
 
 from passport.errors import StoreUnavailable
 from passport.records import PendingLogin
 from passport.store.bulk import insert_new, write_errors
-from passport.store.code_turns import BEFORE, Attempt, Outcome, take_all
+from passport.store.code_turns import Attempt, Outcome, take_all
 from passport.store.faults import CollectionStore, translated
 from passport.store.rounds import Rounds
 
 Document = dict[str, Any]
 _DURABLE = WriteConcern(w="majority", j=True)
-_MEMBERS = (*PendingLogin.__slots__, "process", BEFORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Ending:
     Args:
         digest: of the code.
         owner: of the turn.
-        outcome: the members of the record from now on.
+        outcome: the members of the record from now on, and all of them.
     """
 
     digest: bytes
@@ -96,7 +95,7 @@ class PendingLoginStore(CollectionStore):
     async def _end_together(self, endings: list[Ending]) -> list[StoreUnavailable | None]:
         failed: dict[int, Document] = {}
         try:
-            await self._collection.bulk_write([UpdateOne(*_ending(each)) for each in endings], ordered=False)
+            await self._collection.bulk_write([_replaced(each) for each in endings], ordered=False)
         except BulkWriteError as error:
             failed = write_errors(error)
         return [StoreUnavailable() if index in failed else None for index in range(len(endings))]
@@ -111,8 +110,7 @@ class PendingLoginStore(CollectionStore):
         Returns:
             For each, in their order: False when the turn had passed to another.
         """
-        statements = [UpdateOne(*_ending(each)) for each in endings]
-        result = await self._durable.bulk_write(statements, ordered=False)
+        result = await self._durable.bulk_write([_replaced(each) for each in endings], ordered=False)
         if result.matched_count == len(endings):
             return [True] * len(endings)
         # MongoDB tells how many, and not which. A code that is consumed stays so.
@@ -122,6 +120,6 @@ class PendingLoginStore(CollectionStore):
         return [told.get(each.digest) == each.outcome["sealed_answer"] for each in endings]
 
 
-def _ending(ending: Ending) -> tuple[Document, Document]:
-    gone = {name: "" for name in _MEMBERS if name not in ending.outcome}
-    return {"_id": ending.digest, "owner": ending.owner}, {"$set": ending.outcome, "$unset": gone}
+def _replaced(ending: Ending) -> ReplaceOne[Document]:
+    """The record is what came of the turn, and nothing of before is left: a session_key least of all."""
+    return ReplaceOne({"_id": ending.digest, "owner": ending.owner}, dict(ending.outcome))
