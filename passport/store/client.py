@@ -92,6 +92,8 @@ class Store(Deadlined):
             uri,
             appname="wxpassport",
             tz_aware=True,
+            # A date past the year 9999, which MongoDB keeps, would fail the whole answer that it is in.
+            datetime_conversion="DATETIME_CLAMP",
             w="majority",
             journal=True,
             readConcernLevel="majority",
