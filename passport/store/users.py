@@ -19,6 +19,7 @@ from passport.store.faults import CollectionStore, translated
 from passport.store.rounds import Rounds, each_made
 from passport.store.search import search_fields
 from passport.store.sign_ins import Activity
+from passport.store.soundness import ensure_sound
 
 Document = dict[str, Any]
 # What is for the dashboard's search alone.
@@ -82,15 +83,27 @@ class UserStore(CollectionStore):
 
     async def find_by_identity(self, identity: Identity) -> User | None:
         """None when this appid never registered the openid."""
-        return (await self.find_by_identities([identity]))[0]
+        (found,) = await self.find_by_identities([identity])
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     @translated
-    async def find_by_identities(self, identities: Sequence[Identity]) -> list[User | None]:
-        """Whose each is, in their order; None when this appid never registered the openid."""
-        wanted = {"identities": {"$in": [_identity(each) for each in identities]}}
-        users = [user_of(each) for each in await self._find_all(wanted, _UNUSED)]
-        by_identity = {identity: user for user in users for identity in user.identities}
-        return [by_identity.get(each) for each in identities]
+    async def find_by_identities(self, identities: Sequence[Identity]) -> list[User | Exception | None]:
+        """Whose each is, in their order; None when this appid never registered the openid.
+
+        Where the document cannot be relied on, what is wrong with it.
+        """
+        documents = await self._find_all(
+            {"identities": {"$in": [_identity(each) for each in identities]}}, _UNUSED
+        )
+        whose: dict[Identity, User | Exception] = {}
+        for document, made in zip(documents, each_made(_sound_user, documents), strict=True):
+            if isinstance(made, User):
+                whose |= dict.fromkeys(made.identities, made)
+            else:
+                whose |= {each: made for each in identities if _belongs(document, each)}
+        return [whose.get(each) for each in identities]
 
     @translated
     async def find_by_unionid(self, unionid: str) -> User | None:
@@ -114,7 +127,7 @@ class UserStore(CollectionStore):
             )
         except DuplicateKeyError:
             document = await self._find_one({"identities": _identity(identity)})
-        return user_of(document) if document else None
+        return _sound_user(document) if document else None
 
     @translated
     async def find(self, user_id: str) -> User | None:
@@ -261,6 +274,12 @@ def _identity(identity: Identity) -> Document:
     return {"appid": identity.appid, "openid": identity.openid}
 
 
+def _belongs(document: Document, identity: Identity) -> bool:
+    # A filter meets an array with this element, and this very value in the place of the array.
+    wanted, kept = _identity(identity), document["identities"]
+    return wanted == kept or (isinstance(kept, list) and wanted in kept)
+
+
 def with_unionid(unionid: str) -> Document:
     # The index is partial, and the planner takes it only for a filter that says what the index says.
     return {"unionid": {"$eq": unionid, "$type": "string"}}
@@ -314,3 +333,11 @@ def user_of(document: Document) -> User:
         tags=tuple(document.get("tags", ())),
         last_act=_last_act(document["last_act"]) if document.get("last_act") else None,
     )
+
+
+def _sound_user(document: Document) -> User:
+    try:
+        return ensure_sound(user_of(document))
+    except Exception as error:
+        error.add_note(f"the user {document['_id']} cannot be read; was the document edited by hand?")
+        raise
