@@ -5,8 +5,8 @@ answer; here their times are compared, over HTTP against `python server.py` with
 stand-in. One connection, one request at a time, the four kinds in a new random order in each turn, payloads of equal
 length, one code that is kept (its first use alone asks WeChat). The bar: medians at most 2 % apart.
 
-Measured 2026-11-22 on 2 cores that were busy otherwise (load average 3), 5,000 of each in 40 s: medians 1.848 ms
-(padding), 1.853 (UTF-8), 1.868 (JSON), 1.866 (watermark), so 1.1 % apart.
+Measured 2026-11-23 on 2 cores that were busy otherwise (load average 8), 4,000 of each: medians 3.526 ms (padding),
+3.536 (UTF-8), 3.538 (JSON), 3.529 (watermark), so 0.3 % apart.
 """
 
 from __future__ import annotations

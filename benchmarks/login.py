@@ -24,8 +24,11 @@ def run(options: argparse.Namespace) -> None:
     """Start everything, measure, print."""
     with ExitStack() as stack:
         stage = Stage(stack, keep=options.keep)
-        variants = product(options.users, options.processes)
+        variants = list(product(options.users, options.processes))
         ours = [stage.ours(users=users, processes=processes) for users, processes in variants]
+        if options.each:
+            for side, (_, processes) in zip(ours, variants, strict=True):
+                side.share = processes or 1
         references = [stage.reference(name) for name in REFERENCES if options.references]
         sides = [*ours, stage.bare(), *references]
         compare(sides, options)
@@ -58,6 +61,9 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument(
         "--no-references", dest="references", action="store_false", help="compare with bare alone"
+    )
+    parser.add_argument(
+        "--each", action="store_true", help="so many connections for each worker process of ours"
     )
     return run_command(parser, arguments, run)
 

@@ -29,6 +29,7 @@ class Side:
         visits: makes so many visits, each of which may be made once.
         pids: whose CPU is told; those of `server` with their children.
         database: where it keeps its sessions, if it does.
+        share: how many times as many connections as others it gets.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Side:
     visits: Callable[[int], Iterable[Visit]]
     pids: Mapping[str, int]
     database: str = ""
+    share: int = 1
     rounds: list[Round] = field(default_factory=list)
     cpu: list[dict[str, float]] = field(default_factory=list)
     made: int = 0
@@ -113,10 +115,10 @@ def take_turns(sides: Sequence[Side], *, connections: int, rounds: int, seconds:
     for side in sides:
         side.settle()
     for side in sides:
-        side.warm_up(connections=connections, seconds=min(seconds, _WARM_UP))
+        side.warm_up(connections=connections * side.share, seconds=min(seconds, _WARM_UP))
     for number in range(rounds):
         for side in sides if number % 2 == 0 else reversed(sides):
-            side.measure(connections=connections, seconds=seconds)
+            side.measure(connections=connections * side.share, seconds=seconds)
 
 
 def machine() -> str:

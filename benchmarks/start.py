@@ -1,7 +1,8 @@
 """`python -m benchmarks.start`: how long `python server.py` takes until it is ready, and what it costs to do nothing.
 
 It starts again and again over the same database of a thousand users, which its embedded mongod keeps. The time is from
-exec until /readyz says 200. Then it is left alone, and its memory and CPU are read.
+exec until /readyz says 200. Then it is left alone, and its memory and CPU are read, and its memory once more after the
+first login and the first page of the dashboard, since both bring what an idle server has no need of.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import statistics
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,13 +29,13 @@ from benchmarks import (
     wait_until_ready,
     write_config,
 )
+from benchmarks.load import drive, once, post
 from benchmarks.returning import fill_ours
 from benchmarks.sides import machine
-from benchmarks.stage import carried_out
+from benchmarks.stage import APPID, TOKEN, USERS, carried_out, login_body
 
-APPID = "wx00000000000000b1"
-USERS = 1000
 _MINUTE = 60
+_URL = r'"url": "(http://[^"]+)"'
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Start:
 
 def start(process: Process, began: float) -> Start:
     """Wait until it is ready."""
-    wait_until_ready(process.wait_for(r'"url": "(http://[^"]+)"'), process)
+    wait_until_ready(process.wait_for(_URL), process)
     elapsed = time.perf_counter() - began
     return Start(elapsed, _server_cpu(process), cpu_seconds(child_of(process.pid, "mongod")))
 
@@ -55,7 +58,7 @@ def idle(process: Process, *, before: float, during: float) -> str:
     """What it does when nobody asks."""
     time.sleep(before)
     mongod = child_of(process.pid, "mongod")
-    resident = sum(resident_mb(each) for each in family(process.pid))
+    resident = _resident(process)
     cpu, mongod_cpu = _server_cpu(process), cpu_seconds(mongod)
     time.sleep(during)
     per_minute = _MINUTE / during
@@ -69,25 +72,55 @@ def idle(process: Process, *, before: float, during: float) -> str:
     )
 
 
+def used(process: Process, *, during: float) -> str:
+    """Its memory once it is asked for something."""
+    url = process.wait_for(_URL)
+    drive(url, [once(post("/oauth/token", login_body(0)), TOKEN)], connections=1)
+    after_login = _resident(process)
+    with urllib.request.urlopen(f"{url}/admin/sign-in", timeout=_MINUTE) as page:  # noqa: S310 - our own server
+        page.read()
+    # After the first page, those of all others are compiled.
+    time.sleep(during)
+    return (
+        f"| RSS MB after the first login: server | {after_login:.0f} |\n"
+        f"| … and after the first page of the dashboard | {_resident(process):.0f} |"
+    )
+
+
 def run(*, starts: int, before: float, during: float) -> None:
     """Fill, start, measure, print."""
-    with tempfile.TemporaryDirectory(prefix="wxp-bench-") as name:
-        folder, where = Path(name), machine()
-        config = write_config(folder, {"apps": [{"appid": APPID, "secret": secrets.token_hex(16)}]})
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wxp-bench-")))
+        where = machine()
+        secret = secrets.token_hex(16)
+        sandbox = ["-m", "sandbox", "--port", "0", "--auto-codes", "--app", f"{APPID}:{secret}"]
+        stand_in = stack.enter_context(running("stand-in", sandbox, folder))
+        wechat = {
+            "base_url": stand_in.wait_for(r"(http://\S+)\n"),
+            "apps": [{"appid": APPID, "secret": secret}],
+        }
+        config = write_config(folder, wechat)
         with running(
             "mongod", ["-m", "benchmarks.mongod", str(folder / "data" / "mongodb")], folder
         ) as mongo:
             fill_ours(mongo.wait_for(r"(mongodb://\S+)\n"), "wxpassport", USERS, appid=APPID)
         found: list[Start] = []
+        rest = ""
         for number in range(starts + 1):
             began = time.perf_counter()
             with running("server", ["server.py", "--config", str(config)], folder) as process:
                 found.append(start(process, began))
                 # The first one made the keys and is not counted; the last one is left alone for a while.
-                rest = idle(process, before=before, during=during) if number == starts else ""
+                if number == starts:
+                    rest = idle(process, before=before, during=during)
+                    rest += "\n" + used(process, during=before)
         print(
             f"Starts: {starts}, over a database of {USERS:,} users\n{where}\n\n{_table(found[1:])}\n{rest}\n"
         )
+
+
+def _resident(process: Process) -> float:
+    return sum(resident_mb(each) for each in family(process.pid))
 
 
 def _server_cpu(process: Process) -> float:

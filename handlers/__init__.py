@@ -1,14 +1,14 @@
-"""HTTP in, HTTP out: parse, call one service, answer. The whole URL table is here."""
+"""HTTP in, HTTP out: parse, call one service, answer. The whole URL table is here, but for the dashboard's."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import cache
 
 from tornado.routing import URLSpec
-from tornado.web import Application, url
+from tornado.web import url
 
-from handlers.admin import admin_urls
 from handlers.api.accounts import RegisterHandler
 from handlers.api.avatars import AvatarHandler, PictureHandler
 from handlers.api.events import EventsHandler
@@ -20,6 +20,7 @@ from handlers.api.sessions import SessionHandler, SessionsHandler
 from handlers.api.wellknown import JWKSHandler, MetadataHandler
 from handlers.base import NotFoundHandler, log_request
 from handlers.docs import DocsPage
+from handlers.late import LateApplication
 from handlers.openapi import openapi_document
 from handlers.openapi.routes import routes_of
 from handlers.ops import HealthHandler, ReadyHandler
@@ -31,9 +32,9 @@ from passport.services import Services
 _RECORDED = ("/oauth/", "/accounts/", "/wechat/events/")
 
 
-def make_app(services: Services, more_urls: Sequence[URLSpec] = ()) -> Application:
+def make_app(services: Services, more_urls: Sequence[URLSpec] = ()) -> LateApplication:
     """The application over these services, with routes that only some programs have."""
-    application = Application(
+    application = LateApplication(
         [
             url(r"/", HomePage, name="home"),
             url(r"/oauth/token", TokenHandler),
@@ -54,7 +55,6 @@ def make_app(services: Services, more_urls: Sequence[URLSpec] = ()) -> Applicati
             url(r"/wechat/events/(?P<appid>[A-Za-z0-9]{1,64})", EventsHandler),
             url(r"/docs", DocsPage, name="docs"),
             url(r"/openapi\.json", OpenAPIHandler, name="openapi"),
-            *admin_urls(),
             url(r"/healthz", HealthHandler, name="healthz"),
             url(r"/readyz", ReadyHandler, name="readyz"),
             *more_urls,
@@ -70,12 +70,10 @@ def make_app(services: Services, more_urls: Sequence[URLSpec] = ()) -> Applicati
         xsrf_cookie_name="__Host-xsrf",
         xsrf_cookie_kwargs={"secure": True, "httponly": True, "samesite": "Strict", "path": "/"},
     )
-    application.settings["openapi"] = openapi_document(
-        application.wildcard_router.rules, server_url=public_address(services.settings) or "/"
-    )
+    rules, server_url = tuple(application.wildcard_router.rules), public_address(services.settings) or "/"
+    # Made when it is first asked for: 2 MB.
+    application.settings["openapi"] = cache(lambda: openapi_document(rules, server_url=server_url))
     application.settings["recorded"] = {
-        route.handler: route.path
-        for route in routes_of(application.wildcard_router.rules)
-        if route.path.startswith(_RECORDED)
+        route.handler: route.path for route in routes_of(rules) if route.path.startswith(_RECORDED)
     }
     return application

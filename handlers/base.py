@@ -7,6 +7,7 @@ import logging
 import re
 import secrets
 from collections.abc import Awaitable, Mapping
+from functools import cached_property
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, TypeVar
@@ -66,7 +67,7 @@ class BaseHandler(RequestHandler):
             self._request_id = secrets.token_hex(8)
         return self._request_id
 
-    @property
+    @cached_property
     def ip(self) -> str:
         """The client's address, as far as the configured proxies can be believed."""
         return client_ip(self.request, self.services.settings.server.trusted_proxies)

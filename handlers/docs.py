@@ -103,7 +103,7 @@ class DocsPage(PageHandler):
 
     def get(self) -> None:
         """200 with every operation."""
-        self.show("docs.html", _view_once(_Shown(self.settings["openapi"])))
+        self.show("docs.html", _view_once(_Shown(self.settings["openapi"]())))
 
     head = get
 

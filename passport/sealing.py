@@ -33,7 +33,9 @@ class Sealer:
     def __init__(self, secret_key: bytes, purpose: str) -> None:
         derived = HKDF(SHA256(), 64, salt=b"wxpassport/v1", info=purpose.encode()).derive(secret_key)
         # Not pycryptodome, which sets a cipher up anew for each message: 1 µs against 39.
-        self._cipher, self._digest_key = AESGCM(derived[:32]), derived[32:]
+        self._cipher = AESGCM(derived[:32])
+        # Keyed once and copied for each: half the time.
+        self._digest = hmac.new(derived[32:], digestmod=sha256)
 
     def seal(self, plain: bytes, *, context: bytes = b"") -> bytes:
         """nonce + ciphertext + tag (AES-256-GCM, NIST SP 800-38D), bound to `context`."""
@@ -49,7 +51,7 @@ class Sealer:
 
     def digest(self, *parts: str | bytes) -> bytes:
         """A keyed digest (HMAC-SHA-256) of the parts; each is length-prefixed, so that no two lists collide."""
-        mac = hmac.new(self._digest_key, digestmod=sha256)
+        mac = self._digest.copy()
         for part in parts:
             data = part.encode() if isinstance(part, str) else part
             mac.update(len(data).to_bytes(4, "big") + data)

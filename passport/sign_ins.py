@@ -41,7 +41,7 @@ class Arrival:
 
     user: User | None = None
     pair: TokenPair | None = None
-    refusal: PassportError | None = None
+    refusal: Exception | None = None
 
     @property
     def person(self) -> User:
@@ -104,12 +104,10 @@ class SignIns:
             [(each.appid, each.redemption.session) for each in arrivals]
         )
         for each, user in zip(arrivals, found, strict=True):
-            each.user = user
             try:
-                if user is None:
-                    raise Unregistered
-                ensure_active(user, self._now())
-            except PassportError as refusal:
+                each.user = _known(user)
+                ensure_active(each.user, self._now())
+            except Exception as refusal:
                 each.refusal = refusal
 
     async def _note(self, arrivals: list[Arrival]) -> None:
@@ -133,3 +131,11 @@ class SignIns:
             if not ours:
                 # One code must not give two tokens, so ours is not told.
                 each.refusal = TemporarilyUnavailable()
+
+
+def _known(found: User | Exception | None) -> User:
+    if found is None:
+        raise Unregistered
+    if isinstance(found, Exception):
+        raise found
+    return found

@@ -87,18 +87,29 @@ class Users:
         An unknown openid with a known unionid is the same person in another app of the same Open Platform account,
         so the identity is linked to their account.
         """
-        return (await self.find_by_sessions([(appid, session)]))[0]
+        (found,) = await self.find_by_sessions([(appid, session)])
+        if isinstance(found, Exception):
+            raise found
+        return found
 
-    async def find_by_sessions(self, sessions: Sequence[tuple[str, WeChatSession]]) -> list[User | None]:
-        """The same for many at once, in their order."""
+    async def find_by_sessions(
+        self, sessions: Sequence[tuple[str, WeChatSession]]
+    ) -> list[User | Exception | None]:
+        """The same for many at once, in their order; for whoever cannot be read, what went wrong."""
         identities = [Identity(appid, session.openid) for appid, session in sessions]
         found = await self._store.find_by_identities(identities)
         return [
-            await self._store.link(identity, unionid=session.unionid)
+            await self._linked(identity, session.unionid)
             if user is None and session.unionid is not None
             else user
             for identity, (_, session), user in zip(identities, sessions, found, strict=True)
         ]
+
+    async def _linked(self, identity: Identity, unionid: str) -> User | Exception | None:
+        try:
+            return await self._store.link(identity, unionid=unionid)
+        except Exception as error:
+            return error
 
     async def register(
         self, appid: str, session: WeChatSession, profile: Profile, consent_version: str | None

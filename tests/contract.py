@@ -119,4 +119,4 @@ def _pattern(path: str, item: Document) -> re.Pattern[str]:
 def contract() -> Contract:
     """The contract of this run."""
     services: Any = SimpleNamespace(settings=SimpleNamespace(server=SimpleNamespace(public_url=None)))
-    return Contract(make_app(services).settings["openapi"])
+    return Contract(make_app(services).settings["openapi"]())

@@ -16,7 +16,8 @@ from passport.errors import (
     UserBlocked,
 )
 from passport.login import Credentials
-from passport.wechat.crypto import BLOCK, decode_base64
+from passport.wechat.aes import BLOCK
+from passport.wechat.crypto import decode_base64
 
 # What the exchange of a code with WeChat may refuse, and with it the checks of the payload.
 CODE_REFUSALS = (InvalidCode, CodeUsed, UserBlocked, SlowDown, ServerMisconfigured)

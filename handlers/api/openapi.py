@@ -21,6 +21,6 @@ class OpenAPIHandler(APIHandler):
     )
     def get(self) -> None:
         """200 with the document, or 304 when the client has this very one."""
-        document: Document = self.settings["openapi"]
+        document: Document = self.settings["openapi"]()
         self.set_header("Cache-Control", "public, max-age=300")
         self.reply(document)

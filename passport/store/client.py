@@ -43,6 +43,7 @@ from passport.store.search_filling import SearchFillingStore
 from passport.store.sessions import SessionStore
 from passport.store.sign_ins import SignInStore
 from passport.store.signing_keys import SigningKeyStore
+from passport.store.sources import forget_sources
 from passport.store.statistics import StatisticsStore
 from passport.store.user_export import UserExportStore
 from passport.store.users import UserStore
@@ -92,6 +93,8 @@ class Store(Deadlined):
             uri,
             appname="wxpassport",
             tz_aware=True,
+            # A date past the year 9999, which MongoDB keeps, would fail the whole answer that it is in.
+            datetime_conversion="DATETIME_CLAMP",
             w="majority",
             journal=True,
             readConcernLevel="majority",
@@ -103,6 +106,7 @@ class Store(Deadlined):
             connectTimeoutMS=2000,
             maxPoolSize=MAX_POOL_SIZE,
         )
+        forget_sources()
         durable: AsyncIOMotorDatabase[dict[str, Any]] = self._client.get_database(database)
         # A code's record is a lock and a convenience, except that it was consumed, which is written durably. If a crash
         # loses it, WeChat still knows that the code was used.

@@ -25,6 +25,7 @@ from passport.errors import StartupError
 from passport.store.leftover import end_leftover
 from passport.store.mongod_binary import explain_exit, find_mongod
 from passport.store.private_folder import make_private, make_writable, socket_folder, take_ownership, unusable
+from passport.store.sources import forget_sources
 
 _log = logging.getLogger("wxpassport.mongod")
 
@@ -243,6 +244,7 @@ class EmbeddedMongo:
     async def _become_primary(self) -> None:
         client: AsyncMongoClient[dict[str, Any]]
         async with AsyncMongoClient(self.uri, timeoutMS=_COMMAND_LIMIT_MS) as client:
+            forget_sources()
             while not (hello := await client.admin.command("hello")).get("isWritablePrimary"):
                 if self.pid is None:
                     raise ChildProcessError("mongod ended")

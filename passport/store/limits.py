@@ -13,6 +13,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo.errors import DuplicateKeyError
 
 from passport.store.faults import Deadlined, translated
+from passport.store.sources import forget_sources
 
 COLLECTION = "limit_counters"
 # A counter outlives its window by this, so that a clock that is a little late still finds it.
@@ -50,6 +51,7 @@ class _OnOurClient(MongoDBStorage):
     def __init__(self, database: AsyncIOMotorDatabase[dict[str, Any]]) -> None:
         # Motor connects at the first operation, so the client that the library makes here is a mere object.
         super().__init__("async+mongodb://unused.invalid", counter_collection_name=COLLECTION)
+        forget_sources()
         self.storage.close()
         self._ours = database
         self.storage = database.client

@@ -12,17 +12,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection
-from pymongo import ReturnDocument, UpdateOne, WriteConcern
-from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
+from pymongo import ReplaceOne, WriteConcern
+from pymongo.errors import BulkWriteError, WriteError
 
+from passport.errors import StoreUnavailable
 from passport.records import PendingLogin
-from passport.store.bulk import DUPLICATE_KEY, write_errors
+from passport.store.bulk import insert_new, write_errors
+from passport.store.code_turns import Attempt, Outcome, take_all
 from passport.store.faults import CollectionStore, translated
 from passport.store.rounds import Rounds
 
 Document = dict[str, Any]
 _DURABLE = WriteConcern(w="majority", j=True)
-_MEMBERS = (*PendingLogin.__slots__, "process")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Ending:
     Args:
         digest: of the code.
         owner: of the turn.
-        outcome: the members of the record from now on.
+        outcome: the members of the record from now on, and all of them.
     """
 
     digest: bytes
@@ -46,7 +47,9 @@ class PendingLoginStore(CollectionStore):
     def __init__(self, collection: AsyncIOMotorCollection[Document], *, deadline: float) -> None:
         super().__init__(collection, deadline=deadline)
         self._durable = collection.with_options(write_concern=_DURABLE)
-        self._new = Rounds(self._insert_new, deadline=deadline)
+        self._new = Rounds(self._insert_together, deadline=deadline)
+        self._taken = Rounds(self._take_together, deadline=deadline)
+        self._ended = Rounds(self._end_together, deadline=deadline)
 
     @translated
     async def take(
@@ -72,45 +75,30 @@ class PendingLoginStore(CollectionStore):
         # Most codes are new, and those of the same moment share a statement.
         if await self._new.join({"_id": digest, **ours, "expires_at": expires_at}):
             return True, None
-        free: Document = {
-            "_id": digest,
-            "$or": [
-                {"status": "kept"},
-                {"status": "failed", "retry_at": {"$lte": now}},
-                {"status": "busy", "busy_until": {"$lte": now}},
-                {"status": "busy", "process": process},
-            ],
-        }
-        try:
-            before = await self._collection.find_one_and_update(
-                free,
-                {"$set": ours, "$setOnInsert": {"expires_at": expires_at}},
-                upsert=True,
-                return_document=ReturnDocument.BEFORE,
-            )
-        except DuplicateKeyError:
-            current = await self._collection.find_one({"_id": digest})
-            return False, _pending_login(current) if current else None
-        return True, _pending_login(before) if before else None
+        return await self._taken.join(Attempt(digest, ours, now))
 
-    async def _insert_new(self, records: list[Document]) -> Sequence[bool | WriteError]:
-        """Whether each was new."""
-        failed: dict[int, Document] = {}
-        try:
-            await self._collection.insert_many(records, ordered=False)
-        except BulkWriteError as error:
-            failed = write_errors(error)
-        return [_known(failed[index]) if index in failed else True for index in range(len(records))]
+    async def _insert_together(self, records: list[Document]) -> list[bool | WriteError]:
+        return await insert_new(self._collection, records)
+
+    async def _take_together(self, attempts: list[Attempt]) -> list[Outcome | Exception]:
+        return await take_all(self._collection, attempts)
 
     @translated
     async def end(self, ending: Ending, *, within: timedelta | None = None) -> None:
         """End our turn, unless it had already passed to another, and write what came of it.
 
-        `within` shortens the deadline.
+        `within` shortens the deadline. Those of the same moment share a statement.
         """
-        wanted, change = _ending(ending)
         async with asyncio.timeout(within.total_seconds() if within else None):
-            await self._collection.update_one(wanted, change)
+            await self._ended.join(ending)
+
+    async def _end_together(self, endings: list[Ending]) -> list[StoreUnavailable | None]:
+        failed: dict[int, Document] = {}
+        try:
+            await self._collection.bulk_write([_replaced(each) for each in endings], ordered=False)
+        except BulkWriteError as error:
+            failed = write_errors(error)
+        return [StoreUnavailable() if index in failed else None for index in range(len(endings))]
 
     @translated
     async def consume_all(self, endings: Sequence[Ending]) -> Sequence[bool]:
@@ -122,8 +110,7 @@ class PendingLoginStore(CollectionStore):
         Returns:
             For each, in their order: False when the turn had passed to another.
         """
-        statements = [UpdateOne(*_ending(each)) for each in endings]
-        result = await self._durable.bulk_write(statements, ordered=False)
+        result = await self._durable.bulk_write([_replaced(each) for each in endings], ordered=False)
         if result.matched_count == len(endings):
             return [True] * len(endings)
         # MongoDB tells how many, and not which. A code that is consumed stays so.
@@ -133,18 +120,6 @@ class PendingLoginStore(CollectionStore):
         return [told.get(each.digest) == each.outcome["sealed_answer"] for each in endings]
 
 
-def _ending(ending: Ending) -> tuple[Document, Document]:
-    gone = {name: "" for name in _MEMBERS if name not in ending.outcome}
-    return {"_id": ending.digest, "owner": ending.owner}, {"$set": ending.outcome, "$unset": gone}
-
-
-def _known(failure: Document) -> bool | WriteError:
-    """False for a code that has a record."""
-    if failure["code"] == DUPLICATE_KEY:
-        return False
-    return WriteError(failure["errmsg"], failure["code"], failure)
-
-
-def _pending_login(document: Document) -> PendingLogin:
-    known: Document = {name: document.get(name) for name in PendingLogin.__slots__}
-    return PendingLogin(**known)
+def _replaced(ending: Ending) -> ReplaceOne[Document]:
+    """The record is what came of the turn, and nothing of before is left: a session_key least of all."""
+    return ReplaceOne({"_id": ending.digest, "owner": ending.owner}, dict(ending.outcome))

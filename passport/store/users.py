@@ -11,13 +11,15 @@ from bson import ObjectId
 from bson.errors import InvalidId
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, WriteError
 
 from passport.models import Ban, Consent, Identity, LastAct, Phone, User
+from passport.store.bulk import insert_new
 from passport.store.faults import CollectionStore, translated
 from passport.store.rounds import Rounds, each_made
 from passport.store.search import search_fields
 from passport.store.sign_ins import Activity
+from passport.store.soundness import ensure_sound
 
 Document = dict[str, Any]
 # What is for the dashboard's search alone.
@@ -49,6 +51,7 @@ class UserStore(CollectionStore):
     def __init__(self, collection: AsyncIOMotorCollection[Document], *, deadline: float) -> None:
         super().__init__(collection, deadline=deadline)
         self._found = Rounds(self._find_together, deadline=deadline)
+        self._inserted = Rounds(self._insert_together, deadline=deadline)
 
     @translated
     async def insert(
@@ -62,16 +65,16 @@ class UserStore(CollectionStore):
     ) -> User | None:
         """The new user, or None when the identity or the unionid has an account already.
 
-        The race of simultaneous registrations is decided by the unique indexes alone: one insert wins.
+        The race of simultaneous registrations is decided by the unique indexes alone: one insert wins. Those of the
+        same moment share a statement.
         """
         document = _new(ObjectId(), identity, unionid=unionid, profile=profile, at=at)
         if consent is not None:
             document["consent"] = _consent(consent)
-        try:
-            await self._collection.insert_one(document)
-        except DuplicateKeyError:
-            return None
-        return user_of(document)
+        return user_of(document) if await self._inserted.join(document) else None
+
+    async def _insert_together(self, documents: list[Document]) -> list[bool | WriteError]:
+        return await insert_new(self._collection, documents)
 
     @translated
     async def import_all(self, users: Sequence[User]) -> None:
@@ -80,15 +83,27 @@ class UserStore(CollectionStore):
 
     async def find_by_identity(self, identity: Identity) -> User | None:
         """None when this appid never registered the openid."""
-        return (await self.find_by_identities([identity]))[0]
+        (found,) = await self.find_by_identities([identity])
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     @translated
-    async def find_by_identities(self, identities: Sequence[Identity]) -> list[User | None]:
-        """Whose each is, in their order; None when this appid never registered the openid."""
-        wanted = {"identities": {"$in": [_identity(each) for each in identities]}}
-        users = [user_of(each) for each in await self._find_all(wanted, _UNUSED)]
-        by_identity = {identity: user for user in users for identity in user.identities}
-        return [by_identity.get(each) for each in identities]
+    async def find_by_identities(self, identities: Sequence[Identity]) -> list[User | Exception | None]:
+        """Whose each is, in their order; None when this appid never registered the openid.
+
+        Where the document cannot be relied on, what is wrong with it.
+        """
+        documents = await self._find_all(
+            {"identities": {"$in": [_identity(each) for each in identities]}}, _UNUSED
+        )
+        whose: dict[Identity, User | Exception] = {}
+        for document, made in zip(documents, each_made(_sound_user, documents), strict=True):
+            if isinstance(made, User):
+                whose |= dict.fromkeys(made.identities, made)
+            else:
+                whose |= {each: made for each in identities if _belongs(document, each)}
+        return [whose.get(each) for each in identities]
 
     @translated
     async def find_by_unionid(self, unionid: str) -> User | None:
@@ -112,7 +127,7 @@ class UserStore(CollectionStore):
             )
         except DuplicateKeyError:
             document = await self._find_one({"identities": _identity(identity)})
-        return user_of(document) if document else None
+        return _sound_user(document) if document else None
 
     @translated
     async def find(self, user_id: str) -> User | None:
@@ -259,6 +274,12 @@ def _identity(identity: Identity) -> Document:
     return {"appid": identity.appid, "openid": identity.openid}
 
 
+def _belongs(document: Document, identity: Identity) -> bool:
+    # A filter meets an array with this element, and this very value in the place of the array.
+    wanted, kept = _identity(identity), document["identities"]
+    return wanted == kept or (isinstance(kept, list) and wanted in kept)
+
+
 def with_unionid(unionid: str) -> Document:
     # The index is partial, and the planner takes it only for a filter that says what the index says.
     return {"unionid": {"$eq": unionid, "$type": "string"}}
@@ -312,3 +333,11 @@ def user_of(document: Document) -> User:
         tags=tuple(document.get("tags", ())),
         last_act=_last_act(document["last_act"]) if document.get("last_act") else None,
     )
+
+
+def _sound_user(document: Document) -> User:
+    try:
+        return ensure_sound(user_of(document))
+    except Exception as error:
+        error.add_note(f"the user {document['_id']} cannot be read; was the document edited by hand?")
+        raise

@@ -16,11 +16,9 @@ from hashlib import sha1
 from typing import Any
 from urllib.parse import unquote
 
-from Crypto.Cipher import AES
-
 from passport.errors import DecryptFailed
+from passport.wechat.aes import BLOCK, decrypt_cbc
 
-BLOCK = 16
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
@@ -58,7 +56,7 @@ def decrypt(encrypted_data: bytes, iv: bytes, *, session_key: str) -> dict[str, 
         key = b64decode(session_key, validate=True)
         if len(key) != BLOCK or len(iv) != BLOCK or not encrypted_data or len(encrypted_data) % BLOCK:
             raise ValueError("wrong length")
-        plain = _strip_padding(AES.new(key, AES.MODE_CBC, iv).decrypt(encrypted_data))
+        plain = _strip_padding(decrypt_cbc(encrypted_data, key=key, iv=iv))
         # strict=False: WeChat does not promise to escape control characters in a nickname.
         payload = json.loads(plain.decode("utf-8"), strict=False)
         # A lone surrogate can be neither stored nor sent, and is found only by encoding.

@@ -14,13 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha1
-from xml.etree.ElementTree import ParseError
-
-from Crypto.Cipher import AES
-from defusedxml.ElementTree import fromstring
 
 from passport.errors import PushRefused
 from passport.strict_json import parse_object
+from passport.wechat.aes import BLOCK, decrypt_cbc
 
 # WeChat repeats a push after five seconds, three times in all; the rest is for clocks that differ.
 FRESHNESS = timedelta(minutes=10)
@@ -171,7 +168,7 @@ def decrypt(encrypted: str, *, aes_key: bytes, appid: str) -> bytes:
     ciphertext = b64decode(encrypted, validate=True)
     if not ciphertext or len(ciphertext) % _PADDED_TO:
         raise ValueError("wrong length")
-    plain = AES.new(aes_key, AES.MODE_CBC, aes_key[: AES.block_size]).decrypt(ciphertext)
+    plain = decrypt_cbc(ciphertext, key=aes_key, iv=aes_key[:BLOCK])
     padding = plain[-1]
     if not 1 <= padding <= _PADDED_TO or plain[-padding:] != bytes([padding]) * padding:
         raise ValueError("wrong padding")
@@ -187,7 +184,7 @@ def _fields(body: bytes) -> dict[str, object]:
     """The members at the top; keys trimmed, because some of WeChat's samples have them with a leading space."""
     try:
         pairs = _xml(body) if body.lstrip()[:1] == b"<" else list(parse_object(body).items())
-    except (ValueError, ParseError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise PushRefused("neither XML nor JSON as WeChat sends it") from error
     fields: dict[str, object] = {}
     for name, value in pairs:
@@ -198,8 +195,16 @@ def _fields(body: bytes) -> dict[str, object]:
 
 
 def _xml(body: bytes) -> list[tuple[str, object]]:
-    # Decoded here, so that no declared encoding counts; without a DTD there are no entities to expand or to fetch.
-    root = fromstring(body.decode("utf-8"), forbid_dtd=True)
+    # Imported with the first push in XML, which few mini-programs have asked for.
+    from xml.etree.ElementTree import ParseError
+
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        # Decoded here, so that no declared encoding counts; without a DTD there are no entities to expand or to fetch.
+        root = fromstring(body.decode("utf-8"), forbid_dtd=True)
+    except ParseError as error:
+        raise ValueError("no XML") from error
     if root.tag != "xml":
         raise ValueError("the root is not <xml>")
     return [(child.tag, () if len(child) else child.text or "") for child in root]

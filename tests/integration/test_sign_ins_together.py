@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pymongo
 import pytest
+from bson import ObjectId
+from bson.datetime_ms import DatetimeMS
 
+from passport.errors import StoreUnavailable
+from passport.models import User
 from passport.services import Services
 from passport.users import Visit
 from passport.wechat.client import WeChatSession
@@ -19,6 +24,7 @@ from tests.security.profiler import asked, profiling
 
 Database = pymongo.database.Database[dict[str, Any]]
 CROWD = 40
+BAN = {"reason": "spam", "by": "ada", "at": datetime(2026, 1, 1, tzinfo=UTC), "shown": True}
 
 
 async def test_they_share_their_statements(api: API, database: Database) -> None:
@@ -139,3 +145,55 @@ async def test_an_account_that_is_closed_meanwhile_is_left_no_session(
     replies = await asyncio.gather(*(api.token(api.wx_login(person)) for person in ("mei", "bo")))
     assert [(reply.status, reply.error) for reply in replies] == [(401, "unregistered"), (200, None)]
     assert database.sessions.count_documents({}) == 1
+
+
+@pytest.mark.expects_log("uncaught")
+async def test_a_user_that_cannot_be_read_fails_their_own_sign_in_alone(
+    api: API, database: Database, log_records: list[logging.LogRecord]
+) -> None:
+    forever = DatetimeMS(8_640_000_000_000_000)
+    by_hand: dict[str, tuple[dict[str, Any], int]] = {
+        "nothing": ({"$set": {"note": "sound"}}, 200),
+        "no-date": ({"$unset": {"created_at": ""}}, 500),
+        "a-ban-until-a-word": ({"$set": {"ban": {**BAN, "until": "forever"}}}, 500),
+        "a-ban-until-the-last-date": ({"$set": {"ban": {**BAN, "until": forever}}}, 403),
+        "a-date-for-a-word": ({"$set": {f"active_in.{APPID}": "yesterday"}}, 500),
+        "a-word-for-all-dates": ({"$set": {"active_in": "yesterday"}}, 500),
+        "a-list-for-a-profile": ({"$set": {"profile": []}}, 500),
+        "a-number-for-an-openid": ({"$push": {"identities": {"appid": APPID, "openid": [1]}}}, 500),
+        "a-word-for-a-count": ({"$set": {"sign_ins": "many"}}, 503),
+    }
+    for person, (change, _) in by_hand.items():
+        account = await api.registered(person)
+        database.users.update_one({"_id": ObjectId(account)}, change)
+    replies = await asyncio.gather(*(api.token(api.wx_login(person)) for person in by_hand))
+    assert dict(zip(by_hand, (reply.status for reply in replies), strict=True)) == {
+        person: status for person, (_, status) in by_hand.items()
+    }
+    assert database.sessions.count_documents({}) == 1
+    # Whoever reads the log learns whose document it is.
+    noted = [
+        " ".join(each.exc_info[1].__notes__) for each in log_records if each.exc_info and each.exc_info[1]
+    ]
+    broken = [
+        str(each["_id"])
+        for each in database.users.find({}, {"_id": 1})
+        if any(str(each["_id"]) in note for note in noted)
+    ]
+    assert (len(noted), len(broken)) == (6, 6)
+
+
+async def test_an_account_that_cannot_be_linked_fails_its_own_sign_in_alone(
+    api: API, services: Services, database: Database
+) -> None:
+    for person in ("mei", "bo"):
+        await api.registered(person)
+    openids = [api.stand_in.people.openid(each) for each in ("mei", "bo")]
+    database.users.update_one(
+        {"identities.openid": openids[0]}, {"$set": {"unionid": "u", "identities": "none"}}
+    )
+    lost, sound = await services.users.find_by_sessions(
+        [(APPID, WeChatSession(openid, "u", "")) for openid in openids]
+    )
+    assert isinstance(lost, StoreUnavailable)
+    assert isinstance(sound, User)

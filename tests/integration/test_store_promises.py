@@ -73,10 +73,8 @@ def driver_commands(driver_log: Any) -> Any:
 
 def is_consumed(command: Command) -> bool:
     """Whether this notes that a code was used."""
-    changes = [
-        each["u"].get("$set", {}) for each in command.get("updates", ()) if isinstance(each["u"], dict)
-    ]
-    return any(change.get("status") == "consumed" for change in changes)
+    records = [each["u"] for each in command.get("updates", ()) if isinstance(each["u"], dict)]
+    return any(record.get("status") == "consumed" for record in records)
 
 
 async def test_a_careless_uri_does_not_weaken_a_write(driver_commands: Any, api: API) -> None:

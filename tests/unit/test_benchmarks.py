@@ -2,6 +2,7 @@
 
 import ast
 import os
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -31,6 +32,20 @@ def test_two_rounds_over_two_connections_are_counted_with_their_cpu(bare):
     assert len(bare.rounds) == len(bare.cpu) == 2
     assert bare.made > bare.answered > 0
     assert set(bare.cpu[0]) == {"server", "generator"}
+
+
+def test_a_side_of_a_larger_share_gets_as_many_times_the_connections(bare, monkeypatch):
+    seen = []
+
+    def noted(*arguments, connections, **options):
+        seen.append(connections)
+        return drive(*arguments, connections=connections, **options)
+
+    monkeypatch.setattr("benchmarks.sides.drive", noted)
+    larger = replace(bare, share=3, rounds=[], cpu=[])
+    take_turns([bare, larger], connections=2, rounds=1, seconds=0.02)
+
+    assert seen == [2, 6, 2, 6]
 
 
 def test_a_visit_sends_its_next_request_after_the_answer(bare):

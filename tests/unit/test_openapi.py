@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from tornado.routing import URLSpec
-from tornado.web import Application, url
+from tornado.web import url
 
 from handlers import make_app
 from handlers.api.credentials import LoginBody
 from handlers.api.oauth import WXAPP_GRANT, TokenBody
 from handlers.base import APIHandler
 from handlers.bodies import validated
+from handlers.late import LateApplication
 from handlers.openapi import openapi_document
 from handlers.openapi.routes import Route, routes_of
 from handlers.openapi.schemas import FORM, JSON
@@ -37,7 +38,7 @@ NO_OPERATIONS: dict[type, str] = {
 }
 
 
-def app(public_url: str | None = None) -> Application:
+def app(public_url: str | None = None) -> LateApplication:
     """The application, over services that are nothing but settings."""
     services: Any = SimpleNamespace(settings=SimpleNamespace(server=SimpleNamespace(public_url=public_url)))
     return make_app(services)
@@ -45,13 +46,15 @@ def app(public_url: str | None = None) -> Application:
 
 def rules() -> list[URLSpec]:
     """The URL table, without what Tornado adds for static files."""
-    return [rule for rule in app().wildcard_router.rules if isinstance(rule, URLSpec)]
+    application = app()
+    application.add_dashboard()
+    return [rule for rule in application.wildcard_router.rules if isinstance(rule, URLSpec)]
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     """The document of a server without a public URL."""
-    made: dict[str, Any] = app().settings["openapi"]
+    made: dict[str, Any] = app().settings["openapi"]()
     return made
 
 
@@ -116,8 +119,8 @@ def test_operation_ids_are_names_and_no_two_are_the_same(document: dict[str, Any
 
 
 def test_the_server_is_the_public_url_without_credentials() -> None:
-    assert app().settings["openapi"]["servers"] == [{"url": "/"}]
-    public = app("https://lin:canary@login.example.com/passport").settings["openapi"]["servers"]
+    assert app().settings["openapi"]()["servers"] == [{"url": "/"}]
+    public = app("https://lin:canary@login.example.com/passport").settings["openapi"]()["servers"]
     assert public == [{"url": "https://login.example.com/passport"}]
 
 
@@ -241,7 +244,7 @@ def test_null_counts_as_absent_in_json_and_does_not_exist_in_a_form(small: dict[
 
 # The schema of the login is true to its validators
 
-login_schema: Any = app().settings["openapi"]["components"]["schemas"]["RegisterBody"]
+login_schema: Any = app().settings["openapi"]()["components"]["schemas"]["RegisterBody"]
 is_documented = jsonschema_rs.validator_for(login_schema).is_valid
 
 
