@@ -145,6 +145,38 @@ async def test_a_round_that_is_full_does_not_wait_for_the_one_before_and_others_
     assert await asyncio.gather(*tasks) == [10, 20, 30, 40, 50]
 
 
+async def test_those_who_come_one_by_one_in_a_rush_share_a_round_unless_it_is_full() -> None:
+    mongo = Statements()
+    rounds = Rounds(mongo.carry_out, deadline=5, patience=60, apart=60, most=2)
+    tasks = joined(rounds, 1)
+    await settle()
+    await mongo.finish_one()
+    tasks += joined(rounds, 2)
+    await settle()
+    assert mongo.rounds == [[1]]
+    tasks += joined(rounds, 3)
+    await settle()
+    assert mongo.rounds == [[1], [2, 3]]
+    await mongo.finish_all()
+    assert await asyncio.gather(*tasks) == [10, 20, 30]
+
+
+async def test_whoever_came_during_a_round_has_theirs_when_it_is_over_and_not_when_it_would_have_taken_long() -> (
+    None
+):
+    mongo = Statements()
+    rounds = Rounds(mongo.carry_out, deadline=20, patience=600, apart=0.05)
+    first = joined(rounds, 1)
+    await settle()
+    second = joined(rounds, 2)
+    await settle()
+    await mongo.finish_one()
+    while len(mongo.rounds) < 2 and not second[0].done():
+        await asyncio.sleep(0.005)
+    await mongo.finish_all()
+    assert await asyncio.gather(*first, *second) == [10, 20]
+
+
 async def test_a_round_that_takes_long_holds_up_nobody_else() -> None:
     mongo = Statements()
     rounds = Rounds(mongo.carry_out, deadline=5, patience=0.05, under_way=2)
