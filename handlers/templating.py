@@ -13,9 +13,10 @@ from markupsafe import Markup
 
 from handlers.icons import icon
 from handlers.language import Language
-from handlers.times import LOCALES, exact_time
+from handlers.times import exact_time
 from handlers.translations import translations
 from passport.views.handles import handle_of, pattern_of
+from passport.views.locales import locale_of
 from passport.views.refusal_words import what_happened
 from passport.views.tongue import Tongue
 
@@ -43,7 +44,7 @@ def when(context: Context, moment: datetime | None) -> Markup:
     text = exact.rpartition(":")[0]
     distance = datetime.now(UTC) - moment
     if abs(distance) < _NEAR:
-        text = format_timedelta(-distance, add_direction=True, locale=LOCALES[frame.language])
+        text = format_timedelta(-distance, add_direction=True, locale=locale_of(frame.language))
     form = '<time datetime="{}" title="{}">{}</time>'
     return Markup(form).format(  # noqa: S704  format() escapes
         moment.astimezone(UTC).isoformat(timespec="seconds"), exact, text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-LOCALES = {"zh": "zh_CN", "en": "en_GB"}
+from passport.views.locales import locale_of
 
 
 def exact_time(moment: datetime, zone: Any, language: str) -> str:
@@ -14,4 +14,4 @@ def exact_time(moment: datetime, zone: Any, language: str) -> str:
     from babel.dates import format_datetime
 
     pattern = "yyyy-MM-dd HH:mm:ss" if language == "zh" else "d MMM yyyy, HH:mm:ss"
-    return format_datetime(moment, pattern, tzinfo=zone, locale=LOCALES[language])
+    return format_datetime(moment, pattern, tzinfo=zone, locale=locale_of(language))
