@@ -16,7 +16,7 @@ from handlers.language import Language
 from handlers.times import exact_time
 from handlers.translations import translations
 from passport.views.handles import handle_of, pattern_of
-from passport.views.locales import locale_of
+from passport.views.locales import in_one_unit, locale_of
 from passport.views.refusal_words import what_happened
 from passport.views.tongue import Tongue
 
@@ -80,6 +80,7 @@ def load_templates(folder: Path, language: Language = "zh") -> Environment:
         "icon": icon,
         "when": when,
         "at": at,
+        "in_one_unit": in_one_unit,
         "handle_of": handle_of,
         "pattern_of": pattern_of,
         "refusal_name": refusal_name,

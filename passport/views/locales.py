@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from babel import Locale
 
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 _LOCALES = {"zh": "zh_CN", "en": "en_GB"}
 
 
@@ -17,3 +19,12 @@ def locale_of(language: str) -> Locale:
     from babel import Locale
 
     return Locale.parse(_LOCALES[language])
+
+
+def in_one_unit(duration: timedelta) -> tuple[int, str]:
+    """A time from the configuration in the largest unit that it is a multiple of: (90, "day")."""
+    seconds = duration.total_seconds()
+    for size, unit in _UNITS:
+        if seconds >= size and seconds % size == 0:
+            return int(seconds // size), unit
+    return round(seconds * 1000), "millisecond"

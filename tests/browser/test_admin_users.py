@@ -127,9 +127,11 @@ async def test_filters_apply_as_they_are_chosen_and_the_total_follows(
 ) -> None:
     async with admin_page("/admin/users", complaint="400") as page:
         await page.get_by_text("Filters and order").click()
+        await expect(page.get_by_role("link", name="Clear the search")).to_have_count(0)
         await page.get_by_label("Status", exact=True).first.select_option("banned")
         await expect(names(page)).to_have_count(1)
         assert page.url.endswith("?status=banned")
+        await expect(page.get_by_role("link", name="Clear the search")).to_be_visible()
         await page.get_by_label("Registered from").fill("2026-11-02")
         await page.get_by_label("Registered until").fill("2026-11-01")
         await expect(page.get_by_text("This is before the first day.")).to_be_visible()

@@ -32,8 +32,19 @@ async def test_only_an_admin_sees_it(lin: Dashboard, ada: Dashboard) -> None:
 async def test_keys_and_settings_are_shown_and_no_secret_is(services: Services, ada: Dashboard) -> None:
     page = await ada.get("/admin/keys")
     (kid,) = await states(services)
-    for told in (kid[:10], "signs", APPID, "AppSecret", "tokens.access_ttl 1h", "limits.token_per_ip off"):
+    for told in (
+        kid[:10],
+        "signs",
+        APPID,
+        "AppSecret",
+        "tokens.access_ttl 1 hour",
+        "limits.token_per_ip off",
+    ):
         assert told in page.text
+    ada.language = "zh"
+    in_chinese = (await ada.get("/admin/keys")).text
+    assert "每 90 天自动发布下一个密钥" in in_chinese
+    assert "tokens.refresh_grace 10 秒" in in_chinese
     assert APP_SECRET not in page.html
     assert "mongod.sock" not in page.html
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -272,3 +273,9 @@ async def test_no_query_of_these_pages_walks_the_collection(
     assert len(plans) > 20
     assert [each["command"] for each in plans if "COLLSCAN" in each.get("planSummary", "")] == []
     assert [each["command"] for each in plans if each.get("hasSortStage")] == []
+
+
+@pytest.mark.parametrize(("query", "offered"), [("", False), ("?period=30d", True), ("?errcode=x", True)])
+async def test_clearing_is_offered_where_something_is_set(vera: Dashboard, query: str, offered: bool) -> None:
+    page = await vera.get(f"/admin/refusals{query}")
+    assert ("Clear" in [each.strip() for each in re.findall(r">([^<]+)</a>", page.html)]) is offered
