@@ -202,6 +202,17 @@ async def test_the_reasons_are_counted_most_frequent_first(
     assert "?error=slow_down" in page.links
 
 
+async def test_what_is_counted_by_reason_is_what_the_other_filters_leave(
+    services: Services, vera: Dashboard, clock: Clock
+) -> None:
+    codes = [("code_used", 40163), ("code_used", 40163), ("invalid_code", 40029)]
+    made = [refusal(clock(), n, error=error, wechat_errcode=code) for n, (error, code) in enumerate(codes)]
+    await kept(services, *made)
+    page = await vera.get("/admin/refusals?errcode=40163&error=invalid_code")
+    assert (links(page, "error=code_used") != [], links(page, "error=invalid_code")) == (True, [])
+    assert "By reason" not in (await vera.get("/admin/refusals?errcode=99999")).text
+
+
 async def test_one_refusal_tells_everything(services: Services, lin: Dashboard, clock: Clock) -> None:
     made = refusal(
         clock(),
