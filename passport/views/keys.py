@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from limits import parse
+
 from passport.config import App, Limits, Settings
 from passport.key_life import KeyLife, KeyState, state_of, successor
 
@@ -43,6 +45,15 @@ class SettingRow:
 
 
 @dataclass(frozen=True)
+class LimitRow:
+    """A limit by its name in config.yaml: so many within this time; None when it is off."""
+
+    name: str
+    amount: int | None
+    within: timedelta
+
+
+@dataclass(frozen=True)
 class KeysView:
     """The page.
 
@@ -62,7 +73,7 @@ class KeysView:
     fresh: bool
     apps: tuple[AppRow, ...]
     settings: tuple[SettingRow, ...]
-    limits: tuple[SettingRow, ...]
+    limits: tuple[LimitRow, ...]
     problem: str | None = None
 
 
@@ -104,9 +115,16 @@ def setting_rows(settings: Settings) -> tuple[SettingRow, ...]:
     return tuple(SettingRow(name, value) for name, value in values.items())
 
 
-def limit_rows(limits: Limits) -> tuple[SettingRow, ...]:
-    """Every limit; `off` is none."""
-    return tuple(SettingRow(f"limits.{name}", getattr(limits, name) or "off") for name in Limits.model_fields)
+def limit_rows(limits: Limits) -> tuple[LimitRow, ...]:
+    """Every limit."""
+    return tuple(_limit_row(name, getattr(limits, name)) for name in Limits.model_fields)
+
+
+def _limit_row(name: str, rate: str | None) -> LimitRow:
+    if rate is None:
+        return LimitRow(f"limits.{name}", None, timedelta(0))
+    item = parse(rate)
+    return LimitRow(f"limits.{name}", item.amount, timedelta(seconds=item.get_expiry()))
 
 
 def _key_row(life: KeyLife, state: KeyState) -> KeyRow:

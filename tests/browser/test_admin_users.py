@@ -102,6 +102,10 @@ async def test_the_list_is_worked_through_by_keyboard_alone(admin_page: OpenAdmi
         await expect(page.get_by_role("dialog")).to_be_hidden()
         await page.keyboard.press("?")
         await expect(page.get_by_role("dialog")).to_be_visible()
+        # No higher than what is in it.
+        dialog, close = page.get_by_role("dialog"), page.get_by_role("button", name="Close")
+        ends = [(box := await each.bounding_box()) and box["y"] + box["height"] for each in (dialog, close)]
+        assert ends[0] - ends[1] < 40
         await page.keyboard.press("Escape")
         await page.keyboard.press("/")
         await expect(page.get_by_role("searchbox")).to_be_focused()
