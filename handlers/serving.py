@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -91,6 +92,8 @@ async def warm(server: Server) -> None:
     await server.dashboard_opened.wait()
     for language in get_args(Language):
         await asyncio.to_thread(_compile, language)
+    # They stay for good, so the collector need not look through them while requests wait.
+    gc.freeze()
 
 
 def _compile(language: Language) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from markupsafe import Markup
 
 from handlers.icons import icon
 from handlers.language import Language
-from handlers.times import exact_time, locale_of
+from handlers.times import exact_time
 from handlers.translations import translations
 from passport.views.handles import handle_of, pattern_of
+from passport.views.locales import in_one_unit, locale_of
 from passport.views.refusal_words import what_happened
 from passport.views.tongue import Tongue
 
@@ -33,6 +35,12 @@ def refusal_name(context: Context, error: str) -> str:
     return what_happened(error, Tongue(translate, chinese=context["frame"].language == "zh", exact=str))
 
 
+def _ago(distance: timedelta, language: Language) -> str:
+    text = format_timedelta(-distance, add_direction=True, locale=locale_of(language))
+    # Babel's is “36秒钟前”, where all other words of ours stand apart from their number.
+    return re.sub(r"(\d+)", r"\1 ", text).replace("秒钟", "秒") if language == "zh" else text
+
+
 @pass_context
 def when(context: Context, moment: datetime | None) -> Markup:
     """`<time>`: “3 hours ago” or “14 Nov 2026, 08:30”, with the exact time on hover; a dash for None."""
@@ -43,7 +51,7 @@ def when(context: Context, moment: datetime | None) -> Markup:
     text = exact.rpartition(":")[0]
     distance = datetime.now(UTC) - moment
     if abs(distance) < _NEAR:
-        text = format_timedelta(-distance, add_direction=True, locale=locale_of(frame.language))
+        text = _ago(distance, frame.language)
     form = '<time datetime="{}" title="{}">{}</time>'
     return Markup(form).format(  # noqa: S704  format() escapes
         moment.astimezone(UTC).isoformat(timespec="seconds"), exact, text
@@ -79,6 +87,7 @@ def load_templates(folder: Path, language: Language = "zh") -> Environment:
         "icon": icon,
         "when": when,
         "at": at,
+        "in_one_unit": in_one_unit,
         "handle_of": handle_of,
         "pattern_of": pattern_of,
         "refusal_name": refusal_name,

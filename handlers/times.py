@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-LOCALES = {"zh": "zh_CN", "en": "en_GB"}
+from passport.views.locales import locale_of
 
 
 def exact_time(moment: datetime, zone: Any, language: str) -> str:
@@ -16,11 +15,3 @@ def exact_time(moment: datetime, zone: Any, language: str) -> str:
 
     pattern = "yyyy-MM-dd HH:mm:ss" if language == "zh" else "d MMM yyyy, HH:mm:ss"
     return format_datetime(moment, pattern, tzinfo=zone, locale=locale_of(language))
-
-
-@lru_cache
-def locale_of(language: str) -> Any:
-    """Babel's locale. By its name, Babel would look for its file with each time that a page tells."""
-    from babel import Locale
-
-    return Locale.parse(LOCALES[language])

@@ -93,6 +93,11 @@ class RefusalQuery:
         return urlencode(said | {name: value for name, value in extra.items() if value})
 
     @property
+    def is_set(self) -> bool:
+        """Whether anything is not as usual."""
+        return self != RefusalQuery()
+
+    @property
     def narrowed(self) -> bool:
         """Whether it leaves out more than the time does."""
         return any(getattr(self, name) for name in ("error", "app", "operation", "errcode", "account", "who"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from handlers.admin.entering import EnteringPage, of
+from handlers.admin.entering import DEVICE_COOKIE, EnteringPage, of
 from handlers.admin.page import SESSION_COOKIE
 from passport.models import Operator
 from passport.operators.account import WrongCode
+from passport.operators.known_devices import REMEMBERED_FOR
 from passport.operators.sign_in import Proof
 from passport.operators.team import NotTaken
 from passport.views.operators import AccountView, CodesView, EnrolmentView, device_rows, public_id
@@ -42,6 +43,13 @@ class AccountPage(EnteringPage):
         """After a change that ended all sessions: one of a new id, here."""
         await self.services.admin.sessions.end_all(changed.operator_id)
         await self.keep_signed_in(changed)
+
+    async def know_browser(self) -> None:
+        """Here they have just proved a factor, so strangers' guesses do not lock them out."""
+        operators = self.services.admin.operators
+        if member := await operators.team.find(self.operator.operator_id):
+            device = operators.sign_in.device(member)
+            self.keep_cookie(DEVICE_COOKIE, device, max_age=int(REMEMBERED_FOR.total_seconds()))
 
 
 class PasswordPage(AccountPage):
@@ -121,6 +129,7 @@ class EnrolPage(AccountPage):
             ):
                 changed, codes = await account.turn_on(operator, sealed, code)
                 await self.start_anew(changed)
+                await self.know_browser()
         except WrongCode:
             self.set_status(HTTPStatus.UNPROCESSABLE_ENTITY)
             self._show_enrolment(sealed, self.problem("wrong_code"))
@@ -143,9 +152,11 @@ class TurnOffPage(AccountPage):
         if member is None or member.second_factor is None:
             self.see_other("/admin/account")
             return
-        proof = await operators.sign_in.by_code(member, self.form.text("code"))
+        proof = await operators.sign_in.by_code(
+            member, self.form.text("code"), device=self.get_cookie(DEVICE_COOKIE)
+        )
         if proof is not Proof.RIGHT:
-            await self.show_account(code="locked" if proof is Proof.LOCKED else "wrong_code")
+            await self.show_account(code="locked_recovery" if proof is Proof.LOCKED else "wrong_code")
             return
         async with self.acting(
             "operator.second_factor_off", target=of(operator), after={"second_factor": False}
@@ -153,6 +164,7 @@ class TurnOffPage(AccountPage):
             changed = await operators.account.turn_off(operator)
             if changed is not None:
                 await self.start_anew(changed)
+                await self.know_browser()
         self.see_other("/admin/account", told="operator.second_factor_off")
 
 

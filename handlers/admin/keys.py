@@ -14,7 +14,6 @@ from passport.signing_keys import KeyRefusal
 from passport.views.keys import (
     KeysView,
     app_rows,
-    duration,
     key_rows,
     limit_rows,
     may_publish,
@@ -76,8 +75,8 @@ class KeysPage(AdminPage):
         view = KeysView(
             keys=key_rows(lives, now),
             may_publish=may_publish(lives, now),
-            access_ttl=duration(settings.tokens.access_ttl),
-            rotation=duration(settings.tokens.key_rotation) if settings.tokens.key_rotation else None,
+            access_ttl=settings.tokens.access_ttl,
+            rotation=settings.tokens.key_rotation,
             fresh=self.is_fresh,
             apps=app_rows(settings),
             settings=setting_rows(settings),

@@ -21,7 +21,8 @@ PROBLEMS: dict[str, str] = {
         "This code is wrong or was used already. Wait for the next one; the phone's clock must be right."
     ),
     "wrong_recovery": N_("There is no such code, or it was used already."),
-    "locked": N_("Too many wrong codes. Wait 15 minutes, then try again."),
+    "locked_code": N_("Too many wrong codes. Wait 15 minutes, or use a recovery code."),
+    "locked_recovery": N_("Too many wrong codes. Wait 15 minutes, then try again."),
 }
 # The name is among the fields; all others are about the password.
 _FIELDS = {"name": "name", "name_taken": "name"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from handlers.admin.speaking import SpeakingPage
@@ -136,14 +136,15 @@ class RefusalsPage(SpeakingPage):
     async def _summary(self, query: RefusalQuery, chosen: RefusalFilter) -> Summary | None:
         if query.account or query.who:
             return None
-        whole = RefusalFilter(chosen.since, chosen.until, appid=chosen.appid, ordinary=True)
+        # Of all reasons, so that another can be chosen; the other filters hold for these numbers, too.
+        whole = replace(chosen, error=None, ordinary=True)
         counts, complete = await self.services.refusals.counts(whole, most=_MOST_COUNTED)
         return summary_of(counts, complete=complete, query=query, tongue=self.tongue)
 
     async def _total(
         self, query: RefusalQuery, chosen: RefusalFilter, summary: Summary | None
     ) -> tuple[int, bool]:
-        if summary is not None and set(chosen.equal) <= {"appid", "error"}:
+        if summary is not None:
             listed = [
                 each.attempts
                 for each in summary.reasons

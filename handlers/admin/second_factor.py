@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from urllib.parse import quote
 
-from handlers.admin.entering import TICKET_COOKIE, EnteringPage, of
+from handlers.admin.entering import DEVICE_COOKIE, TICKET_COOKIE, EnteringPage, of
 from passport.models import Member
 from passport.operators.sign_in import Proof
 from passport.views.operators import CodeView
@@ -24,19 +24,25 @@ class SecondFactorPage(EnteringPage):
         member = await self._member()
         if member is None:
             return
-        sign_in, code = self.services.admin.operators.sign_in, self.form.text("code")
-        proof = await (sign_in.by_recovery_code if self._recovery else sign_in.by_code)(member, code)
+        proof = await self._proof(member, self.form.text("code"))
         if proof is Proof.RIGHT:
             by = "recovery code" if self._recovery else "code"
             await self.let_in(member, second_factor=by, to=self.next_page)
             return
         wrong = "wrong_recovery" if self._recovery else "wrong_code"
         self.set_status(HTTPStatus.UNPROCESSABLE_ENTITY)
-        self._show(member, self.problem("locked" if proof is Proof.LOCKED else wrong))
+        locked = "locked_recovery" if self._recovery else "locked_code"
+        self._show(member, self.problem(locked if proof is Proof.LOCKED else wrong))
         if proof is Proof.WRONG:
             await self.services.admin.audit.record(
                 self.act_of("operator.code_refused", target=of(member.operator), by=None)
             )
+
+    async def _proof(self, member: Member, code: str) -> Proof:
+        sign_in = self.services.admin.operators.sign_in
+        if self._recovery:
+            return await sign_in.by_recovery_code(member, code, ip=self.ip)
+        return await sign_in.by_code(member, code, device=self.get_cookie(DEVICE_COOKIE))
 
     @property
     def _recovery(self) -> bool:

@@ -103,7 +103,7 @@ class UsersView:
         rows: in order; `too_broad` says that there are none because it took too long.
         total: how many there are in words; None while that is to be asked at `count`.
         first, previous, next, last: addresses; None where there is nothing more.
-        filtered: whether anything is asked for.
+        filtered: whether anything is asked for; `is_set` also when it is an order, or is wrong.
         open: whether the filters are to be seen.
         columns: all, in order.
         orders: what can be chosen; one when the search leaves no choice.
@@ -126,6 +126,7 @@ class UsersView:
     next: str | None
     last: str | None
     filtered: bool
+    is_set: bool
     open: bool
     columns: tuple[Column, ...]
     orders: Mapping[str, str]
@@ -174,6 +175,7 @@ class UsersPage(SpeakingPage):
                 counted=f"?{urlencode({**address.to_query(), 'count': 'yes'})}",
                 **self._neighbours(address, page),
                 filtered=not asked.is_everybody,
+                is_set=any(query.values()),
                 open=bool(set(asked.to_query()) - {"q"} or faults.keys() - {"q"}),
                 columns=self._columns(address),
                 orders=self._orders(asked),

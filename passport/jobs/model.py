@@ -54,8 +54,10 @@ class Why(StrEnum):
     REFUSED = "refused"
     TOO_MANY_TAGS = "too_many_tags"
     CHANGED_SINCE = "changed_since"
+    GAVE_UP = "gave_up"
     ASKED = "asked"
     OPERATOR_DISABLED = "operator_disabled"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Job:
         last_id: the newest user there was at the start; with `created_at` it keeps newcomers out.
         position: the last user that was looked at; `walked` when no one is left.
         by, by_name: the operator who started it; `undone_by` the one who had it undone.
+        tries: how often a worker took it since it last moved; `size` is how many users the next batch has at most.
         why: why it ended early.
         unmarked: users whose sessions it ended in the last batch, with their new epoch: the login history does not
             say so yet.
@@ -139,6 +142,8 @@ class Job:
     walked: bool = False
     progress: Progress = Progress()
     failures: tuple[Failure, ...] = ()
+    tries: int = 0
+    size: int | None = None
     why: str | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None

@@ -1,7 +1,8 @@
 """The worker of this process: takes jobs one at a time and carries them out batch by batch, after the logins.
 
-Every process has one. A job is leased, and the lease renewed with every batch; when its worker dies another goes on
-where it stood. What happens twice at most is the note in the audit log that a job is over.
+Every process has one. A job is leased, and the lease renewed with every batch; when its worker dies another ends the
+batch that it left open and goes on where it stood. What happens twice at most is the note in the audit log that a job
+is over. A batch that fails is tried again in smaller parts, until the one user at whom it fails can be named.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from datetime import timedelta
 from passport.clock import Now
 from passport.errors import StoreUnavailable
 from passport.jobs.model import Job, Kind, Selection, State, Why
-from passport.store.job_batches import JobBatches, LeaseLost, Meant, Turn
+from passport.store.job_batches import PATIENCE, JobBatches, LeaseLost, Meant, Turn
 from passport.store.jobs import JobStore
 
 log = logging.getLogger("wxpassport.jobs")
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=10)
+# After so many tries that moved nothing, not even past one user, the job is ended: others wait behind it.
+_LAST_TRY = PATIENCE + 2
 # Seconds between two looks for a job that another process made.
 _POLL = 2.0
 # A job rests as long as it works, so that at most half of the database's time for writes is its.
@@ -91,13 +94,9 @@ class Worker:
         Raises:
             StoreUnavailable: MongoDB does not answer; the job is asked for again.
         """
-        job, self._job = self._job, None
+        job, self._job = self._job or await self._claimed(), None
         if job is None:
-            now = self._now()
-            job = await self._store.claim(self._owner, now=now, until=now + LEASE)
-            if job is None:
-                return False
-            await self._mark(job)
+            return False
         try:
             self._job = await self._advance(job)
         except LeaseLost:
@@ -106,7 +105,18 @@ class Worker:
         except StoreUnavailable:
             log.warning("a job waits for MongoDB", extra={"job": job.job_id})
             raise
+        finally:
+            if self._job is None:
+                self._batches.leave_session()
         return True
+
+    async def _claimed(self) -> Job | None:
+        now = self._now()
+        session = await self._batches.session()
+        job = await self._store.claim(self._owner, now=now, until=now + LEASE, session=session)
+        if job is not None and job.tries <= _LAST_TRY:
+            await self._mark(job)
+        return job
 
     async def _advance(self, job: Job) -> Job | None:
         """The job after its next batch; None when it is over."""
@@ -124,6 +134,8 @@ class Worker:
         """How the job ends, if it goes no further."""
         if job.state is State.STOPPING:
             return State.STOPPED, Why.ASKED
+        if job.tries > _LAST_TRY:
+            return State.STOPPED, Why.FAILED
         if not await self._allowed((job.undone_by if job.undoing else job.by) or ""):
             return State.STOPPED, Why.OPERATOR_DISABLED
         if job.now_walked:

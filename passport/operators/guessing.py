@@ -70,6 +70,10 @@ class Guessing:
             now=self._now(),
         )
 
+    async def take_back(self, *subject: str) -> None:
+        """The try was right, yet others may guess at the same: it is not counted, and theirs still are."""
+        await self._store.take_back(self._sealer.digest(*subject), now=self._now())
+
     async def succeeded(self, *subject: str) -> None:
         """The try was right: forget the failures before it."""
         await self._store.forget(self._sealer.digest(*subject))

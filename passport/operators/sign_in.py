@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import Enum
 
 from passport.clock import Now
-from passport.limits import Limiter
+from passport.limits import Limiter, network_of
 from passport.models import Member, Operator
 from passport.operators.guessing import Guessing
 from passport.operators.known_devices import KnownDevices
@@ -163,27 +163,43 @@ class SignIn:
         current = member is not None and member.operator.epoch == epoch
         return member if current and member and member.operator.disabled_at is None else None
 
-    async def by_code(self, member: Member, code: str) -> Proof:
-        """Try a code of the authenticator app. A right one is used up for everybody."""
+    async def by_code(self, member: Member, code: str, *, device: str | None) -> Proof:
+        """Try a code of the authenticator app. A right one is used up for everybody.
+
+        Guesses are counted for each browser that the owner signed in from with this factor, and together for all
+        others: whoever knows the password alone can lock them, and has five in a quarter of an hour.
+        """
         operator_id = member.operator.operator_id
-        if not await self._code_guesses.may_try("code", operator_id):
+        known = self._devices.recognise_factor(device, member)
+        subject = ("code", operator_id, known) if known else ("code", operator_id)
+        if not await self._code_guesses.may_try(*subject):
             return Proof.LOCKED
         step = self._step_of(member, code)
         if step is None or not await self._members.use_step(operator_id, step):
             return Proof.WRONG
-        await self._code_guesses.succeeded("code", operator_id)
+        # Others' guesses stay counted, or the owner would give them five more each time.
+        await self._code_guesses.take_back(*subject)
         return Proof.RIGHT
 
-    async def by_recovery_code(self, member: Member, code: str) -> Proof:
-        """Try a recovery code; a right one is gone."""
+    async def by_recovery_code(self, member: Member, code: str, *, ip: str) -> Proof:
+        """Try a recovery code; a right one is gone.
+
+        Guesses are counted by where they come from: nobody guesses 80 bits, and with one count for all whoever knows
+        the password could keep the owner from the way in that is left to them.
+        """
         operator_id = member.operator.operator_id
-        if not await self._code_guesses.may_try("recovery", operator_id):
+        subject = ("recovery", operator_id, network_of(ip))
+        if not await self._code_guesses.may_try(*subject):
             return Proof.LOCKED
         digest = self._second_factors.digest(code, operator_id)
         if not await self._members.use_recovery_code(operator_id, digest):
             return Proof.WRONG
-        await self._code_guesses.succeeded("recovery", operator_id)
+        await self._code_guesses.take_back(*subject)
         return Proof.RIGHT
+
+    def device(self, member: Member) -> str:
+        """The cookie by which the browser is known again, in which they have just proved who they are."""
+        return self._devices.cookie(member)
 
     def _step_of(self, member: Member, code: str) -> int | None:
         """The step of the app that the code is right for; None when it is wrong."""

@@ -6,16 +6,14 @@ at the job's document and takes its whole batch back with it.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClientSession, AsyncIOMotorCollection, AsyncIOMotorDatabase
-from pymongo import ReturnDocument, UpdateOne
+from pymongo import ReturnDocument
 from pymongo.errors import BulkWriteError
 
 from passport.directory.filters import UserFilter
@@ -23,15 +21,17 @@ from passport.jobs.model import CHANGES_LAST, FAILURES_TOLD, Job, Why
 from passport.store.faults import Deadlined, translated
 from passport.store.job_acts import STATE, Change, Unable, change, restoration
 from passport.store.job_documents import act_document, job_of
+from passport.store.job_outcome import Outcome
 from passport.store.matching import matching
-from passport.store.transactions import transaction
+from passport.store.transactions import Steps, session_id_of, transaction
 from passport.store.user_walk import BY_ID, end_of_slice, ids_between
-
-log = logging.getLogger("wxpassport.jobs")
 
 Document = dict[str, Any]
 
 BATCH = 200
+# A batch that fails is tried again with a quarter of its users, so this often before there is one user left, and with
+# that one once more. Then the user is given up.
+PATIENCE = 6
 
 
 class LeaseLost(Exception):
@@ -76,58 +76,6 @@ class _Reach:
     last: bool
 
 
-@dataclass(slots=True)
-class _Outcome:
-    """What is to be written, collected user by user."""
-
-    users: list[ObjectId] = field(default_factory=list)
-    writes: list[UpdateOne] = field(default_factory=list)
-    notes: list[Document] = field(default_factory=list)
-    failures: list[Document] = field(default_factory=list)
-    unmarked: list[Document] = field(default_factory=list)
-    skipped: int = 0
-    failed: int = 0
-
-    def add(self, user: ObjectId, found: Change | None) -> bool:
-        """Take the change in; False, and one more skipped, when there is none."""
-        if found is None:
-            self.skipped += 1
-            return False
-        self.users.append(user)
-        self.writes.append(UpdateOne({"_id": user}, found.update))
-        if found.epoch is not None:
-            self.unmarked.append({"user_id": user, "epoch": found.epoch})
-        return True
-
-    @contextmanager
-    def unless_it_fails(self, user: ObjectId) -> Iterator[None]:
-        """Decide about one user, and note it when that cannot be done; the others go on."""
-        try:
-            yield
-        except Unable as error:
-            self.fail(user, error.why)
-        except (TypeError, ValueError, KeyError):
-            # The document is not of our form, and the log says which.
-            log.warning("a user's document is not as we write it", extra={"account_id": str(user)})
-            self.fail(user, Why.REFUSED)
-
-    def fail(self, user: ObjectId, why: Why) -> None:
-        """Note a user that could not be acted on."""
-        self.failed += 1
-        self.tell(user, why)
-
-    def tell(self, user: ObjectId, why: Why) -> None:
-        """Name a user in the result."""
-        self.failures.append({"user_id": user, "why": why.value})
-
-    def counts(self, name: str) -> Document:
-        """What to add to the job's numbers of this name."""
-        changed = len(self.writes)
-        done = changed + self.skipped + self.failed
-        parts = {"done": done, "changed": changed, "skipped": self.skipped, "failed": self.failed}
-        return {f"{name}.{part}": count for part, count in parts.items()}
-
-
 class JobBatches(Deadlined):
     """Acts on users and puts them back.
 
@@ -141,11 +89,23 @@ class JobBatches(Deadlined):
         self._jobs: AsyncIOMotorCollection[Document] = database["jobs"]
         self._changes: AsyncIOMotorCollection[Document] = database["job_changes"]
         self.deadline = deadline
+        self._session: AsyncIOMotorClientSession | None = None
+
+    async def session(self) -> bytes:
+        """The id of the session that all batches are written in, by which somebody else can end what we leave open."""
+        if self._session is None:
+            self._session = await self._users.database.client.start_session()
+        return session_id_of(self._session)
+
+    def leave_session(self) -> None:
+        """Have another one from now on. A batch whose end we did not see may be under way there."""
+        self._session = None
 
     async def advance(self, job: Job, turn: Turn, meant: Meant | None) -> Job:
         """Act on the next users, or restore them when the job is being undone; the job as it is then.
 
-        A user whose document MongoDB refuses to change is noted among the failures, and the others go on.
+        A user whose document MongoDB refuses to change is noted among the failures, and the others go on. So is one at
+        whom the job failed again and again, whatever the reason was.
 
         Args:
             job: as it was left.
@@ -159,6 +119,8 @@ class JobBatches(Deadlined):
         refused: set[ObjectId] = set()
         while True:
             try:
+                if job.tries > PATIENCE:
+                    return await self._give_up(job, turn, meant)
                 if job.undoing:
                     return await self._undo(job, turn, refused)
                 return await self._act(job, turn, meant, refused)
@@ -167,16 +129,17 @@ class JobBatches(Deadlined):
 
     @translated
     async def _act(self, job: Job, turn: Turn, meant: Meant | None, refused: Collection[ObjectId]) -> Job:
-        reach = await self._reach(job, meant)
+        size = size_of(job)
+        reach = await self._reach(job, meant, size)
 
         async def steps(session: AsyncIOMotorClientSession) -> Job:
             await self._hold(job, turn, session)
-            cursor = self._users.find(reach.wanted, STATE, session=session).sort("_id", 1).limit(BATCH)
+            cursor = self._users.find(reach.wanted, STATE, session=session).sort("_id", 1).limit(size)
             users = await cursor.hint(BY_ID).to_list(None)
             outcome = self._decided(job, turn, users, refused)
             for gone in set(reach.picked) - {user["_id"] for user in users}:
                 outcome.fail(gone, Why.GONE)
-            full = not reach.picked and len(users) == BATCH
+            full = not reach.picked and len(users) == size
             position = users[-1]["_id"] if full else reach.end
             await self._write(outcome, session)
             if outcome.notes:
@@ -184,12 +147,10 @@ class JobBatches(Deadlined):
             moved = {"position": position, "walked": reach.last and not full}
             return await self._note(job, outcome, moved, session)
 
-        return await transaction(self._users, steps, deadline=self.deadline)
+        return await self._transaction(steps)
 
-    def _decided(
-        self, job: Job, turn: Turn, users: list[Document], refused: Collection[ObjectId]
-    ) -> _Outcome:
-        outcome = _Outcome()
+    def _decided(self, job: Job, turn: Turn, users: list[Document], refused: Collection[ObjectId]) -> Outcome:
+        outcome = Outcome()
         for user in users:
             with outcome.unless_it_fails(user["_id"]):
                 _unless_refused(user["_id"], refused)
@@ -200,13 +161,11 @@ class JobBatches(Deadlined):
 
     @translated
     async def _undo(self, job: Job, turn: Turn, refused: Collection[ObjectId]) -> Job:
-        wanted: Document = {"job": ObjectId(job.job_id), "undone_at": None}
-        if job.undo_position is not None:
-            wanted["user_id"] = {"$gt": ObjectId(job.undo_position)}
+        size, wanted = size_of(job), _to_be_undone(job)
 
         async def steps(session: AsyncIOMotorClientSession) -> Job:
             await self._hold(job, turn, session)
-            notes = await self._changes.find(wanted, session=session).sort("user_id", 1).to_list(BATCH)
+            notes = await self._changes.find(wanted, session=session).sort("user_id", 1).to_list(size)
             ids = [note["user_id"] for note in notes]
             found = self._users.find({"_id": {"$in": ids}}, STATE, session=session)
             users = {user["_id"]: user async for user in found}
@@ -215,10 +174,10 @@ class JobBatches(Deadlined):
             await self._changes.update_many(
                 {"_id": {"$in": restored}}, {"$set": {"undone_at": turn.at}}, session=session
             )
-            moved = {"undo_position": ids[-1] if ids else None, "undo_walked": len(notes) < BATCH}
+            moved = {"undo_position": ids[-1] if ids else None, "undo_walked": len(notes) < size}
             return await self._note(job, outcome, moved, session)
 
-        return await transaction(self._users, steps, deadline=self.deadline)
+        return await self._transaction(steps)
 
     def _restorations(
         self,
@@ -227,8 +186,8 @@ class JobBatches(Deadlined):
         notes: list[Document],
         users: Mapping[ObjectId, Document],
         refused: Collection[ObjectId],
-    ) -> tuple[_Outcome, list[ObjectId]]:
-        outcome, restored = _Outcome(), []
+    ) -> tuple[Outcome, list[ObjectId]]:
+        outcome, restored = Outcome(), []
         for note in notes:
             user = note["user_id"]
             if user not in users:
@@ -242,10 +201,43 @@ class JobBatches(Deadlined):
                     outcome.tell(user, Why.CHANGED_SINCE)
         return outcome, restored
 
-    async def _reach(self, job: Job, meant: Meant | None) -> _Reach:
+    @translated
+    async def _give_up(self, job: Job, turn: Turn, meant: Meant | None) -> Job:
+        """Name the next user as one at whom the job failed, without a look at them, and go on after them."""
+        user, moved = await (self._next_undone(job) if job.undoing else self._next(job, meant))
+        outcome = Outcome()
+        if user is not None:
+            outcome.fail(user, Why.GAVE_UP)
+
+        async def steps(session: AsyncIOMotorClientSession) -> Job:
+            await self._hold(job, turn, session)
+            return await self._note(job, outcome, moved, session)
+
+        return await self._transaction(steps)
+
+    async def _next(self, job: Job, meant: Meant | None) -> tuple[ObjectId | None, Document]:
+        """The next user to act on, and where the job stands after them."""
+        reach = await self._reach(job, meant, 1)
+        if reach.picked:
+            return reach.picked[0], {"position": reach.end, "walked": reach.last}
+        cursor = self._users.find(reach.wanted, {"_id": 1}).sort("_id", 1).hint(BY_ID).limit(1)
+        for user in await cursor.to_list(1):
+            return user["_id"], {"position": user["_id"], "walked": False}
+        return None, {"position": reach.end, "walked": reach.last}
+
+    async def _next_undone(self, job: Job) -> tuple[ObjectId | None, Document]:
+        cursor = self._changes.find(_to_be_undone(job), {"user_id": 1}).sort("user_id", 1).limit(1)
+        for note in await cursor.to_list(1):
+            return note["user_id"], {"undo_position": note["user_id"], "undo_walked": False}
+        return None, {"undo_walked": True}
+
+    async def _transaction(self, steps: Steps[Job]) -> Job:
+        return await transaction(self._users, steps, deadline=self.deadline, session=self._session)
+
+    async def _reach(self, job: Job, meant: Meant | None, size: int) -> _Reach:
         after = ObjectId(job.position) if job.position else None
         if meant is None:
-            return _picked(job, after)
+            return _picked(job, after, size)
         if job.last_id is None:
             return _Reach({"_id": {"$in": []}}, (), after, last=True)
         end, last = await end_of_slice(self._users, after=after, last=ObjectId(job.last_id))
@@ -254,7 +246,7 @@ class JobBatches(Deadlined):
         wanted = [ids_between(after, end), known, meant.words(job.created_at)]
         return _Reach({"$and": wanted}, (), end, last)
 
-    async def _write(self, outcome: _Outcome, session: AsyncIOMotorClientSession) -> None:
+    async def _write(self, outcome: Outcome, session: AsyncIOMotorClientSession) -> None:
         if not outcome.writes:
             return
         try:
@@ -285,14 +277,20 @@ class JobBatches(Deadlined):
             raise LeaseLost
 
     async def _note(
-        self, job: Job, outcome: _Outcome, moved: Document, session: AsyncIOMotorClientSession
+        self, job: Job, outcome: Outcome, moved: Document, session: AsyncIOMotorClientSession
     ) -> Job:
         """Move the job on."""
         counted, failures = ("undo", "undo_failures") if job.undoing else ("progress", "failures")
         document = await self._jobs.find_one_and_update(
             {"_id": ObjectId(job.job_id)},
             {
-                "$set": {**moved, "unmarked": outcome.unmarked},
+                # It moved, so whatever failed before is behind it, and the batches may grow again.
+                "$set": {
+                    **moved,
+                    "unmarked": outcome.unmarked,
+                    "tries": 0,
+                    "size": min(BATCH, 2 * size_of(job)),
+                },
                 "$inc": outcome.counts(counted),
                 "$push": {failures: {"$each": outcome.failures, "$slice": FAILURES_TOLD}},
             },
@@ -302,16 +300,26 @@ class JobBatches(Deadlined):
         return job_of(document)
 
 
+def size_of(job: Job) -> int:
+    """How many users its next batch has: a quarter of the last one's for each time that it was begun in vain."""
+    return max(1, min(job.size or BATCH, BATCH) >> 2 * max(0, job.tries - 1))
+
+
 def _unless_refused(user: ObjectId, refused: Collection[ObjectId]) -> None:
     if user in refused:
         raise Unable(Why.REFUSED)
 
 
-def _picked(job: Job, after: ObjectId | None) -> _Reach:
+def _to_be_undone(job: Job) -> Document:
+    after = {"user_id": {"$gt": ObjectId(job.undo_position)}} if job.undo_position is not None else {}
+    return {"job": ObjectId(job.job_id), "undone_at": None, **after}
+
+
+def _picked(job: Job, after: ObjectId | None, size: int) -> _Reach:
     left = [each for each in map(ObjectId, job.selection.ids) if after is None or each > after]
-    picked = tuple(left[:BATCH])
+    picked = tuple(left[:size])
     end = picked[-1] if picked else after
-    return _Reach({"_id": {"$in": list(picked)}}, picked, end, last=len(left) <= BATCH)
+    return _Reach({"_id": {"$in": list(picked)}}, picked, end, last=len(left) <= size)
 
 
 def _note_of(job: Job, turn: Turn, user: ObjectId, found: Change) -> Document:

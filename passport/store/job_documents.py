@@ -63,6 +63,8 @@ def job_of(document: Document) -> Job:
         walked=document["walked"],
         progress=Progress(**document["progress"]),
         failures=_failures(document["failures"]),
+        tries=document.get("tries", 0),
+        size=document.get("size"),
         why=document.get("why"),
         started_at=document.get("started_at"),
         ended_at=document.get("ended_at"),

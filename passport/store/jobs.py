@@ -13,6 +13,7 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateMany
 from passport.jobs.model import CHANGES_LAST, Job, Kind, State, UserChange
 from passport.store.faults import CollectionStore, translated
 from passport.store.job_documents import NOTHING_DONE, job_document, job_of, user_change_of
+from passport.store.transactions import end_transaction
 from passport.store.user_walk import newest_id
 
 Document = dict[str, Any]
@@ -84,23 +85,36 @@ class JobStore(CollectionStore):
         return [user_change_of(each) async for each in cursor]
 
     @translated
-    async def claim(self, owner: str, *, now: datetime, until: datetime) -> Job | None:
-        """The oldest job that nobody else works on, leased to the owner; None when there is none."""
+    async def claim(
+        self, owner: str, *, now: datetime, until: datetime, session: bytes | None = None
+    ) -> Job | None:
+        """The oldest job that nobody else works on, leased to the owner; None when there is none.
+
+        A batch that the last owner left open is ended, or it would lock its users and the job for a minute.
+
+        Args:
+            owner: a worker.
+            now: the time.
+            until: when another may have it.
+            session: the id of the session in which the owner writes.
+        """
         free = {"state": {"$in": _OPEN}, "$or": [{"lease.until": {"$lte": now}}, {"lease.owner": owner}]}
         # There is none nearly always, and a read costs less than a write that finds nothing.
-        if await self._collection.find_one(free, {"_id": 1}) is None:
+        found = await self._collection.find_one(free, {"lease": 1}, sort=[("created_at", 1)])
+        if found is None:
             return None
+        if left := found["lease"].get("session"):
+            await end_transaction(self._collection.database.client, left)
         begun = {"$cond": [{"$eq": ["$state", State.WAITING.value]}, State.RUNNING.value, "$state"]}
         taken = {
             "state": begun,
             "started_at": {"$ifNull": ["$started_at", now]},
-            "lease": {"owner": owner, "until": until},
+            "lease": {"owner": owner, "until": until, "session": session},
+            # Every batch that is done makes it 0 again.
+            "tries": {"$add": [{"$ifNull": ["$tries", 0]}, 1]},
         }
         document = await self._collection.find_one_and_update(
-            free,
-            [{"$set": taken}],
-            sort=[("created_at", 1)],
-            return_document=ReturnDocument.AFTER,
+            {**free, "_id": found["_id"]}, [{"$set": taken}], return_document=ReturnDocument.AFTER
         )
         return job_of(document) if document else None
 
@@ -153,6 +167,8 @@ class JobStore(CollectionStore):
             "undo_failures": [],
             "why": None,
             "ended_at": None,
+            "tries": 0,
+            "size": None,
         }
         lease = {"owner": "", "until": now}
         result = await self._collection.update_one(

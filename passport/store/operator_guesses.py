@@ -43,6 +43,12 @@ class GuessStore(CollectionStore):
         raise StoreUnavailable
 
     @translated
+    async def take_back(self, subject: bytes, *, now: datetime) -> None:
+        """Count one failure less, and unlock: whoever was locked out had no more than those that are left."""
+        change = {"$inc": {"failures": -1}, "$set": {"locked_until": now}}
+        await self._collection.update_one({"_id": subject, "failures": {"$gt": 0}}, change)
+
+    @translated
     async def forget(self, subject: bytes) -> None:
         """Nothing was counted."""
         await self._collection.delete_one({"_id": subject})

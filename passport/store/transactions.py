@@ -24,7 +24,11 @@ _running: set[asyncio.Task[Any]] = set()
 
 
 async def transaction(
-    collection: AsyncIOMotorCollection[dict[str, Any]], steps: Steps[T], *, deadline: float
+    collection: AsyncIOMotorCollection[dict[str, Any]],
+    steps: Steps[T],
+    *,
+    deadline: float,
+    session: AsyncIOMotorClientSession | None = None,
 ) -> T:
     """Carry the steps out as one; what they return. Any collection of the client will do.
 
@@ -36,6 +40,7 @@ async def transaction(
         collection: one of the client's.
         steps: what to do, with the session that makes it one.
         deadline: how many seconds the caller waits.
+        session: to do it in, one transaction at a time, where others know its id; a new one otherwise.
     """
     clock = asyncio.get_running_loop().time
     until = clock() + deadline * _TRYING
@@ -46,30 +51,50 @@ async def transaction(
             raise StoreUnavailable
         return await steps(session)
 
-    running = asyncio.create_task(_commit(collection.database.client, attempt))
+    running = asyncio.create_task(_commit(collection.database.client, attempt, session))
     _running.add(running)
     running.add_done_callback(_ended)
     return await asyncio.shield(running)
 
 
-async def _commit(client: Any, steps: Steps[T]) -> T:
+def session_id_of(session: Any) -> bytes:
+    """By which MongoDB and other processes know the session."""
+    session_id: bytes = session.session_id["id"]
+    return session_id
+
+
+async def end_transaction(client: Any, session_id: bytes) -> None:
+    """End the transaction, if any, that is open in the session, such as one whose process was killed.
+
+    MongoDB would keep it open for more than a minute, and with it its documents locked to every other write.
+
+    Raises:
+        PyMongoError: MongoDB does not answer.
+    """
+    await client.admin.command("killSessions", [{"id": session_id}])
+
+
+async def _commit(client: Any, steps: Steps[T], given: AsyncIOMotorClientSession | None) -> T:
+    if given is not None:
+        return await _committed(client, steps, given)
     async with await client.start_session() as session:
-        try:
-            done: T = await session.with_transaction(steps)
-        except PyMongoError:
-            await _abandon(client, session)
-            raise
-        return done
+        return await _committed(client, steps, session)
+
+
+async def _committed(client: Any, steps: Steps[T], session: AsyncIOMotorClientSession) -> T:
+    try:
+        done: T = await session.with_transaction(steps)
+    except PyMongoError:
+        await _abandon(client, session)
+        raise
+    return done
 
 
 async def _abandon(client: Any, session: AsyncIOMotorClientSession) -> None:
-    """End a transaction that failed at its commit, as soon as MongoDB answers again.
-
-    MongoDB would keep it open for a minute, and with it its documents locked to every other write.
-    """
+    """End a transaction that failed at its commit, as soon as MongoDB answers again."""
     for _ in range(_ATTEMPTS):
         with contextlib.suppress(PyMongoError):
-            await client.admin.command("killSessions", [session.session_id])
+            await end_transaction(client, session_id_of(session))
             return
         await asyncio.sleep(_PAUSE)
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from limits import parse
+
 from passport.config import App, Limits, Settings
 from passport.key_life import KeyLife, KeyState, state_of, successor
-
-_UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,19 @@ class AppRow:
 
 @dataclass(frozen=True)
 class SettingRow:
-    """A setting by its name in config.yaml; None when it is not set."""
+    """A setting by its name in config.yaml; None when it is not set. A time is told in words."""
 
     name: str
-    value: str | None
+    value: str | timedelta | None
+
+
+@dataclass(frozen=True)
+class LimitRow:
+    """A limit by its name in config.yaml: so many within this time; None when it is off."""
+
+    name: str
+    amount: int | None
+    within: timedelta
 
 
 @dataclass(frozen=True)
@@ -59,12 +68,12 @@ class KeysView:
 
     keys: tuple[KeyRow, ...]
     may_publish: bool
-    access_ttl: str
-    rotation: str | None
+    access_ttl: timedelta
+    rotation: timedelta | None
     fresh: bool
     apps: tuple[AppRow, ...]
     settings: tuple[SettingRow, ...]
-    limits: tuple[SettingRow, ...]
+    limits: tuple[LimitRow, ...]
     problem: str | None = None
 
 
@@ -86,18 +95,18 @@ def app_rows(settings: Settings) -> tuple[AppRow, ...]:
 def setting_rows(settings: Settings) -> tuple[SettingRow, ...]:
     """The settings that an operator may have to know, but for those of the mini-programs and the limits."""
     tokens, servers = settings.tokens, settings.resource_servers
-    values = {
+    values: dict[str, str | timedelta | None] = {
         "server.public_url": settings.server.public_url,
         "server.trusted_proxies": ", ".join(str(each) for each in settings.server.trusted_proxies) or None,
         "mongodb.uri": "embedded" if settings.mongodb.embedded else "mongodb://…",
         "tokens.issuer": settings.issuer,
-        "tokens.access_ttl": duration(tokens.access_ttl),
-        "tokens.refresh_ttl": duration(tokens.refresh_ttl),
-        "tokens.refresh_grace": duration(tokens.refresh_grace),
-        "tokens.session_ttl": duration(tokens.session_ttl),
-        "tokens.key_rotation": duration(tokens.key_rotation) if tokens.key_rotation else "off",
+        "tokens.access_ttl": tokens.access_ttl,
+        "tokens.refresh_ttl": tokens.refresh_ttl,
+        "tokens.refresh_grace": tokens.refresh_grace,
+        "tokens.session_ttl": tokens.session_ttl,
+        "tokens.key_rotation": tokens.key_rotation or "off",
         "wechat.base_url": settings.wechat.base_url,
-        "wechat.freshness": duration(settings.wechat.freshness) if settings.wechat.freshness else "off",
+        "wechat.freshness": settings.wechat.freshness or "off",
         "resource_servers": ", ".join(each.id for each in servers) or None,
         "privacy.policy_version": settings.privacy.policy_version,
         "privacy.policy_url": settings.privacy.policy_url,
@@ -106,18 +115,16 @@ def setting_rows(settings: Settings) -> tuple[SettingRow, ...]:
     return tuple(SettingRow(name, value) for name, value in values.items())
 
 
-def limit_rows(limits: Limits) -> tuple[SettingRow, ...]:
-    """Every limit; `off` is none."""
-    return tuple(SettingRow(f"limits.{name}", getattr(limits, name) or "off") for name in Limits.model_fields)
+def limit_rows(limits: Limits) -> tuple[LimitRow, ...]:
+    """Every limit."""
+    return tuple(_limit_row(name, getattr(limits, name)) for name in Limits.model_fields)
 
 
-def duration(value: timedelta) -> str:
-    """As config.yaml has it: `1h`, `30d`, `90s`."""
-    seconds = value.total_seconds()
-    for size, unit in _UNITS:
-        if seconds >= size and seconds % size == 0:
-            return f"{int(seconds // size)}{unit}"
-    return f"{round(seconds * 1000)}ms"
+def _limit_row(name: str, rate: str | None) -> LimitRow:
+    if rate is None:
+        return LimitRow(f"limits.{name}", None, timedelta(0))
+    item = parse(rate)
+    return LimitRow(f"limits.{name}", item.amount, timedelta(seconds=item.get_expiry()))
 
 
 def _key_row(life: KeyLife, state: KeyState) -> KeyRow:

@@ -14,10 +14,10 @@ from passport.models import WeChatTrouble
 from passport.overview import MOST_CONFLICTS, PERIODS, Bin, Figure, Period, Snapshot
 from passport.store.client import Deployment
 from passport.views.charts import Chart, Row, chart
+from passport.views.locales import locale_of
 
 Light = Literal["green", "yellow", "red", "secondary"]
 
-_LOCALES = {"zh": "zh_CN", "en": "en_GB"}
 # A ping on one host takes less than a millisecond, within one region a few.
 _SLOW_MONGODB = 0.1
 _SLOW_WECHAT = 1.0
@@ -254,7 +254,7 @@ def _written(moment: datetime, pattern: str, setting: Setting) -> str:
     # Imported with the first time that is shown.
     from babel.dates import format_datetime
 
-    return format_datetime(moment, pattern, tzinfo=setting.zone, locale=_LOCALES[setting.language])
+    return format_datetime(moment, pattern, tzinfo=setting.zone, locale=locale_of(setting.language))
 
 
 def _refusal(code: str, count: int, total: int, setting: Setting, link: str) -> RefusalRow:

@@ -56,6 +56,7 @@ async def test_a_job_goes_on_across_a_reload_and_is_undone(
         # Nothing is pressed from here on: the page asks by itself.
         await expect(page.locator("#job-state")).to_have_text("Done", timeout=20_000)
         await expect(page.locator("#job-poll")).to_have_count(0)
+        await expect(page.get_by_text("Ended", exact=True)).to_be_visible()
         assert statuses(database, crowd) == ["banned"] * 120
         await press(page, "Undo for 120 users")
         await expect(page.locator("#job-state")).to_have_text("Undone", timeout=20_000)

@@ -102,6 +102,10 @@ async def test_the_list_is_worked_through_by_keyboard_alone(admin_page: OpenAdmi
         await expect(page.get_by_role("dialog")).to_be_hidden()
         await page.keyboard.press("?")
         await expect(page.get_by_role("dialog")).to_be_visible()
+        # No higher than what is in it.
+        dialog, close = page.get_by_role("dialog"), page.get_by_role("button", name="Close")
+        ends = [(box := await each.bounding_box()) and box["y"] + box["height"] for each in (dialog, close)]
+        assert ends[0] - ends[1] < 40
         await page.keyboard.press("Escape")
         await page.keyboard.press("/")
         await expect(page.get_by_role("searchbox")).to_be_focused()
@@ -127,9 +131,11 @@ async def test_filters_apply_as_they_are_chosen_and_the_total_follows(
 ) -> None:
     async with admin_page("/admin/users", complaint="400") as page:
         await page.get_by_text("Filters and order").click()
+        await expect(page.get_by_role("link", name="Clear the search")).to_have_count(0)
         await page.get_by_label("Status", exact=True).first.select_option("banned")
         await expect(names(page)).to_have_count(1)
         assert page.url.endswith("?status=banned")
+        await expect(page.get_by_role("link", name="Clear the search")).to_be_visible()
         await page.get_by_label("Registered from").fill("2026-11-02")
         await page.get_by_label("Registered until").fill("2026-11-01")
         await expect(page.get_by_text("This is before the first day.")).to_be_visible()

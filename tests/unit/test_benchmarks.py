@@ -14,7 +14,7 @@ from benchmarks.sides import BARE, Side, table, take_turns
 from benchmarks.stage import OK, REFERENCES, login_body, options_for, repeated, run_command
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
-SCRIPTS = ("login", "first_visit", "refresh", "introspect", "start", "dashboard", "export")
+SCRIPTS = ("login", "first_visit", "refresh", "introspect", "start", "dashboard", "export", "held")
 
 
 @pytest.fixture(scope="module")

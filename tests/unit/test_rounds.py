@@ -18,11 +18,13 @@ class Statements:
 
     def __init__(self) -> None:
         self.rounds: list[list[int]] = []
+        self.began = asyncio.Event()
         self._gates: list[asyncio.Future[None]] = []
 
     async def carry_out(self, items: list[int]) -> Sequence[int | Exception]:
         """Ten times each item; a negative one fails."""
         self.rounds.append(items)
+        self.began.set()
         gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._gates.append(gate)
         await gate
@@ -165,14 +167,15 @@ async def test_whoever_came_during_a_round_has_theirs_when_it_is_over_and_not_wh
     None
 ):
     mongo = Statements()
-    rounds = Rounds(mongo.carry_out, deadline=20, patience=600, apart=0.05)
+    rounds = Rounds(mongo.carry_out, deadline=60, patience=600, apart=0.05)
     first = joined(rounds, 1)
     await settle()
     second = joined(rounds, 2)
     await settle()
+    mongo.began.clear()
     await mongo.finish_one()
-    while len(mongo.rounds) < 2 and not second[0].done():
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(30):
+        await mongo.began.wait()
     await mongo.finish_all()
     assert await asyncio.gather(*first, *second) == [10, 20]
 

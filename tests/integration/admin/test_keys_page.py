@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from passport.config import Limits
 from passport.key_life import state_of
 from passport.services import Services
+from passport.views.keys import LimitRow, limit_rows
 from tests.client import API
 from tests.conftest import APP_SECRET, APPID
 from tests.integration.admin.dashboard import Dashboard
@@ -32,10 +35,27 @@ async def test_only_an_admin_sees_it(lin: Dashboard, ada: Dashboard) -> None:
 async def test_keys_and_settings_are_shown_and_no_secret_is(services: Services, ada: Dashboard) -> None:
     page = await ada.get("/admin/keys")
     (kid,) = await states(services)
-    for told in (kid[:10], "signs", APPID, "AppSecret", "tokens.access_ttl 1h", "limits.token_per_ip off"):
+    for told in (
+        kid[:10],
+        "signs",
+        APPID,
+        "AppSecret",
+        "tokens.access_ttl 1 hour",
+        "limits.token_per_ip off",
+    ):
         assert told in page.text
+    ada.language = "zh"
+    in_chinese = (await ada.get("/admin/keys")).text
+    assert "每 90 天自动发布下一个密钥" in in_chinese
+    assert "tokens.refresh_grace 10 秒" in in_chinese
     assert APP_SECRET not in page.html
     assert "mongod.sock" not in page.html
+
+
+def test_a_limit_is_told_as_so_many_within_a_time() -> None:
+    rows = {each.name: each for each in limit_rows(Limits(sign_in_per_ip="20/5minute", bearer_global="off"))}
+    assert rows["limits.sign_in_per_ip"] == LimitRow("limits.sign_in_per_ip", 20, timedelta(minutes=5))
+    assert rows["limits.bearer_global"].amount is None
 
 
 async def test_the_next_key_is_published_withdrawn_and_published_again(

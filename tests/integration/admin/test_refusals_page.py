@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -201,6 +202,17 @@ async def test_the_reasons_are_counted_most_frequent_first(
     assert "?error=slow_down" in page.links
 
 
+async def test_what_is_counted_by_reason_is_what_the_other_filters_leave(
+    services: Services, vera: Dashboard, clock: Clock
+) -> None:
+    codes = [("code_used", 40163), ("code_used", 40163), ("invalid_code", 40029)]
+    made = [refusal(clock(), n, error=error, wechat_errcode=code) for n, (error, code) in enumerate(codes)]
+    await kept(services, *made)
+    page = await vera.get("/admin/refusals?errcode=40163&error=invalid_code")
+    assert (links(page, "error=code_used") != [], links(page, "error=invalid_code")) == (True, [])
+    assert "By reason" not in (await vera.get("/admin/refusals?errcode=99999")).text
+
+
 async def test_one_refusal_tells_everything(services: Services, lin: Dashboard, clock: Clock) -> None:
     made = refusal(
         clock(),
@@ -272,3 +284,9 @@ async def test_no_query_of_these_pages_walks_the_collection(
     assert len(plans) > 20
     assert [each["command"] for each in plans if "COLLSCAN" in each.get("planSummary", "")] == []
     assert [each["command"] for each in plans if each.get("hasSortStage")] == []
+
+
+@pytest.mark.parametrize(("query", "offered"), [("", False), ("?period=30d", True), ("?errcode=x", True)])
+async def test_clearing_is_offered_where_something_is_set(vera: Dashboard, query: str, offered: bool) -> None:
+    page = await vera.get(f"/admin/refusals{query}")
+    assert ("Clear" in [each.strip() for each in re.findall(r">([^<]+)</a>", page.html)]) is offered

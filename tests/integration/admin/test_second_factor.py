@@ -19,6 +19,7 @@ from tests.integration.admin.entering import (
 )
 
 CODE_PAGE = "/admin/second-factor"
+IP = "192.0.2.7"
 
 
 async def test_password_then_code_then_in_with_a_session_that_is_new(
@@ -45,7 +46,7 @@ async def test_a_code_that_was_used_is_used_up_in_every_process(
     code = code_at(seed, clock())
     proofs = await asyncio.gather(
         *(
-            each.admin.operators.sign_in.by_code(member, code)
+            each.admin.operators.sign_in.by_code(member, code, device=None)
             for each in (services, other_services)
             for _ in range(50)
         )
@@ -85,7 +86,7 @@ async def test_after_five_wrong_codes_the_right_one_waits_a_quarter_of_an_hour(
         assert "This code is wrong" in (await visitor.submit(CODE_PAGE, {"code": wrong})).text
     page = await visitor.submit(CODE_PAGE, {"code": right})
     assert (page.status, "Too many wrong codes" in page.text) == (422, True)
-    again = await other_services.admin.operators.sign_in.by_code(member, right)
+    again = await other_services.admin.operators.sign_in.by_code(member, right, device=None)
     assert again is Proof.LOCKED
     clock.advance(minutes=15, seconds=1)
     await sign_in(visitor, "lin")
@@ -101,8 +102,8 @@ async def test_a_recovery_code_works_once_however_it_is_typed(
     page = await visitor.submit(f"{CODE_PAGE}?recovery=1", {"code": typed})
     assert page.status == 303
     tries = [each.admin.operators.sign_in.by_recovery_code for each in (services, other_services)]
-    assert await tries[1](member, codes[0]) is Proof.WRONG
-    proofs = await asyncio.gather(*(tries[turn % 2](member, codes[1]) for turn in range(4)))
+    assert await tries[1](member, codes[0], ip=IP) is Proof.WRONG
+    proofs = await asyncio.gather(*(tries[turn % 2](member, codes[1], ip=IP) for turn in range(4)))
     assert proofs.count(Proof.RIGHT) == 1
 
 

@@ -261,3 +261,18 @@ async def test_a_ban_that_has_ended_is_told_from_one_that_holds(
     assert listed(await lin.get("/admin/users?status=banned")) == [id_of(2)]
     page = await lin.get("/admin/users?status=ban_ended")
     assert (listed(page), "Ban over" in page.text) == ([id_of(1)], True)
+
+
+@pytest.mark.parametrize(
+    ("query", "offered"),
+    [
+        ("", False),
+        ("?column=phone", False),
+        ("?q=mei", True),
+        ("?order=seen-asc", True),
+        ("?seen_from=x", True),
+    ],
+)
+async def test_clearing_is_offered_where_something_is_set(vera: Dashboard, query: str, offered: bool) -> None:
+    page = await vera.get(f"/admin/users{query}")
+    assert ("Clear the search and all filters" in page.text) is offered
