@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from bson import ObjectId
-from bson.datetime_ms import DatetimeMS
+from bson import BSON, ObjectId
+from bson.raw_bson import RawBSONDocument
 
 from passport.errors import StoreUnavailable
 from passport.jobs.model import Act, Failure, Job, Kind, Progress, Selection, State
@@ -15,8 +15,6 @@ from passport.store.job_batches import PATIENCE, JobBatches
 from passport.store.job_outcome import Outcome
 from tests.integration.jobs.conftest import SPAM, Database, Start, found, statuses
 
-# The year 300,000, which no datetime of Python's has: whoever reads it, fails.
-FAR_AWAY = DatetimeMS(9_400_000_000_000_000)
 TAG = Act(Kind.TAG, tag="spam")
 
 
@@ -33,8 +31,9 @@ async def work_through_faults(services: Services, *, most: int) -> int:
 
 
 def damage(database: Database, user_id: str) -> None:
-    """Make the user one whom nobody can read."""
-    database.users.update_one({"_id": ObjectId(user_id)}, {"$set": {"ban": {"until": FAR_AWAY}}})
+    """Make the user one whom nobody can read: by a tag that is no UTF-8, as a tool of another language may write it."""
+    text = BSON.encode({"tags": ["x"]}).replace(b"x\0\0\0", b"\xff\0\0\0")
+    database.users.update_one({"_id": ObjectId(user_id)}, {"$set": RawBSONDocument(text)})
 
 
 @pytest.mark.parametrize("picked", [False, True], ids=["by filter", "picked"])
