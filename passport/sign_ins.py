@@ -21,8 +21,6 @@ from passport.store.rounds import Rounds
 from passport.users import Profile, Users, Visit, ensure_active
 
 Answer = dict[str, Any]
-# In seconds: under load a tenth of what mongod has to do, and nobody who signs in alone waits for it.
-_APART = 0.01
 
 
 @dataclass(eq=False, slots=True)
@@ -71,7 +69,7 @@ class SignIns:
         self, *, codes: CodeLedger, users: Users, sessions: Sessions, deadline: timedelta, now: Now
     ) -> None:
         self._codes, self._users, self._sessions, self._now = codes, users, sessions, now
-        self._rounds = Rounds(self._carry_out, deadline=deadline.total_seconds(), apart=_APART)
+        self._rounds = Rounds(self._carry_out, deadline=deadline.total_seconds())
 
     async def sign_in(self, arrival: Arrival) -> Answer:
         """The token answer, with the code spent.

@@ -24,8 +24,6 @@ from passport.store.rounds import Rounds
 
 Document = dict[str, Any]
 _DURABLE = WriteConcern(w="majority", j=True)
-# In seconds, as between the rounds in which codes are spent.
-_APART = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class PendingLoginStore(CollectionStore):
     def __init__(self, collection: AsyncIOMotorCollection[Document], *, deadline: float) -> None:
         super().__init__(collection, deadline=deadline)
         self._durable = collection.with_options(write_concern=_DURABLE)
-        self._new = Rounds(self._insert_together, deadline=deadline, apart=_APART)
+        self._new = Rounds(self._insert_together, deadline=deadline)
         self._taken = Rounds(self._take_together, deadline=deadline)
         self._ended = Rounds(self._end_together, deadline=deadline)
 

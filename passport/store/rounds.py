@@ -2,7 +2,7 @@
 
 A statement costs the driver and the server nearly the same for one document as for fifty, and a durable one waits for
 the journal however much it holds. So while a round is on its way, whoever comes waits for the next one, which takes
-them all. A lone caller waits for no company and has a round at once, and when so many wait that a round is full, or
+them all. Nobody waits for company: a lone caller has a round at once, and when so many wait that a round is full, or
 the one before takes long, it begins beside that one. Each is answered when its own document is done; one that fails,
 fails alone.
 """
@@ -10,7 +10,6 @@ fails alone.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
@@ -30,7 +29,6 @@ class Rounds(Generic[Item, Outcome]):
         deadline: in seconds; a caller waits no longer, and is told that the outcome is unknown.
         most: items of a round, so that no round takes much longer than another.
         patience: in seconds; a round that takes longer holds up nobody else.
-        apart: in seconds, between the beginnings of two rounds, so that those who come one by one in a rush share one.
         under_way: rounds at the same time; what they do may happen in any order.
         waiting: callers that may wait. Beyond, one is told at once that the store is busy, and none piles up.
     """
@@ -42,14 +40,13 @@ class Rounds(Generic[Item, Outcome]):
         deadline: float,
         most: int = 50,
         patience: float = 0.05,
-        apart: float = 0.0,
         under_way: int = 8,
         waiting: int = 1_000,
     ) -> None:
         self._carry_out, self._deadline = carry_out, deadline
         self._most, self._waiting = most, waiting
         self._free = self._under_way = under_way
-        self._patience, self._apart, self._began_at = patience, apart, -math.inf
+        self._patience, self._began_at = patience, 0.0
         self._reminder: asyncio.TimerHandle | None = None
         self._queue: deque[tuple[Item, asyncio.Future[Outcome]]] = deque()
         # The event loop keeps no reference to its tasks.
@@ -80,27 +77,14 @@ class Rounds(Generic[Item, Outcome]):
         if not self._queue or not self._free:
             return
         loop = asyncio.get_running_loop()
-        due = self._due()
-        if due > loop.time():
-            self._look_again_at(due)
+        waits = self._began_at + self._patience - loop.time()
+        if self._free < self._under_way and len(self._queue) < self._most and waits > 0:
+            self._reminder = self._reminder or loop.call_later(waits, self._look_again)
             return
         self._free, self._began_at = self._free - 1, loop.time()
         task = asyncio.create_task(self._round())
         self._rounds.add(task)
         task.add_done_callback(self._rounds.discard)
-
-    def _due(self) -> float:
-        """When the next round may begin, by the loop's clock."""
-        if len(self._queue) >= self._most:
-            return -math.inf
-        return self._began_at + (self._apart if self._free == self._under_way else self._patience)
-
-    def _look_again_at(self, due: float) -> None:
-        if self._reminder is not None:
-            if self._reminder.when() <= due:
-                return
-            self._reminder.cancel()
-        self._reminder = asyncio.get_running_loop().call_at(due, self._look_again)
 
     def _look_again(self) -> None:
         self._reminder = None

@@ -18,13 +18,11 @@ class Statements:
 
     def __init__(self) -> None:
         self.rounds: list[list[int]] = []
-        self.began = asyncio.Event()
         self._gates: list[asyncio.Future[None]] = []
 
     async def carry_out(self, items: list[int]) -> Sequence[int | Exception]:
         """Ten times each item; a negative one fails."""
         self.rounds.append(items)
-        self.began.set()
         gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._gates.append(gate)
         await gate
@@ -145,39 +143,6 @@ async def test_a_round_that_is_full_does_not_wait_for_the_one_before_and_others_
     assert mongo.rounds == [[1], [2, 3]]
     await mongo.finish_all()
     assert await asyncio.gather(*tasks) == [10, 20, 30, 40, 50]
-
-
-async def test_those_who_come_one_by_one_in_a_rush_share_a_round_unless_it_is_full() -> None:
-    mongo = Statements()
-    rounds = Rounds(mongo.carry_out, deadline=5, patience=60, apart=60, most=2)
-    tasks = joined(rounds, 1)
-    await settle()
-    await mongo.finish_one()
-    tasks += joined(rounds, 2)
-    await settle()
-    assert mongo.rounds == [[1]]
-    tasks += joined(rounds, 3)
-    await settle()
-    assert mongo.rounds == [[1], [2, 3]]
-    await mongo.finish_all()
-    assert await asyncio.gather(*tasks) == [10, 20, 30]
-
-
-async def test_whoever_came_during_a_round_has_theirs_when_it_is_over_and_not_when_it_would_have_taken_long() -> (
-    None
-):
-    mongo = Statements()
-    rounds = Rounds(mongo.carry_out, deadline=60, patience=600, apart=0.05)
-    first = joined(rounds, 1)
-    await settle()
-    second = joined(rounds, 2)
-    await settle()
-    mongo.began.clear()
-    await mongo.finish_one()
-    async with asyncio.timeout(30):
-        await mongo.began.wait()
-    await mongo.finish_all()
-    assert await asyncio.gather(*first, *second) == [10, 20]
 
 
 async def test_a_round_that_takes_long_holds_up_nobody_else() -> None:
